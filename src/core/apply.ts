@@ -1,0 +1,151 @@
+// applyDiff: state + commands → next state, or every error. Pure and total
+// (L1): it never throws for bad input and never touches the old state (L2).
+// The only caller that makes its result current is the store.
+import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
+import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
+import type { ResourceChange } from "./change.ts";
+import { addBackend, removeBackend, replaceBackends, updateBackend } from "./commands/backend.ts";
+import { addListener, removeListener, updateListener } from "./commands/listener.ts";
+import { addRoute, removeRoute, updateRoute } from "./commands/route.ts";
+import { updateSystem } from "./commands/system.ts";
+import { addUpstream, removeUpstream, updateUpstream } from "./commands/upstream.ts";
+import { addHash, subtractHash } from "./digest.ts";
+import { Draft, type Place } from "./draft.ts";
+import { assertNever, type ConfigError } from "./error.ts";
+import { checkTouched } from "./invariants.ts";
+import type { Resource } from "./resource.ts";
+import { findResource, type State, type UpstreamEntry } from "./state.ts";
+import { warningsOf } from "./warnings.ts";
+
+/** The next state and what is different in it; `changes` is empty for a diff without effect. */
+export interface Applied {
+  readonly ok: true;
+  readonly state: State;
+  readonly changes: readonly ResourceChange[];
+  /** What was accepted but may be a mistake. */
+  readonly warnings: readonly string[];
+}
+
+/** Why a diff cannot be applied: at least one error, all that were found. */
+export interface Refused {
+  readonly ok: false;
+  readonly errors: readonly ConfigError[];
+}
+
+/** Applies the commands in order, all or nothing. */
+export function applyDiff(state: State, commands: readonly Command[]): Applied | Refused {
+  const draft = new Draft(state);
+  commands.forEach((command, index) => {
+    applyCommand(draft, command, index);
+  });
+  checkTouched(draft);
+  if (draft.errors.length > 0) return { ok: false, errors: draft.errors };
+  return finish(draft);
+}
+
+/** Protobuf field name of each command. */
+export const COMMAND_FIELDS = {
+  updateSystem: "update_system",
+  addListener: "add_listener",
+  updateListener: "update_listener",
+  removeListener: "remove_listener",
+  addRoute: "add_route",
+  updateRoute: "update_route",
+  removeRoute: "remove_route",
+  addUpstream: "add_upstream",
+  updateUpstream: "update_upstream",
+  removeUpstream: "remove_upstream",
+  addBackend: "add_backend",
+  updateBackend: "update_backend",
+  removeBackend: "remove_backend",
+  replaceBackends: "replace_backends",
+} as const satisfies Record<NonNullable<Command["command"]["case"]>, string>;
+
+function applyCommand(draft: Draft, { command }: Command, index: number): void {
+  if (command.case === undefined) {
+    const message = "the command is not set, or not known to this Sentinel";
+    return draft.fail(
+      { index, path: `commands[${index}]` },
+      { code: "invalid", rule: "no-command", message, field: "" },
+    );
+  }
+  const place: Place = { index, path: `commands[${index}].${COMMAND_FIELDS[command.case]}` };
+  const unknown = command.value.$unknown?.[0];
+  if (unknown !== undefined) {
+    const message = `unknown field number ${unknown.no} in ${COMMAND_FIELDS[command.case]}`;
+    const hint = "this Sentinel is older than the client's .proto files";
+    return draft.fail(place, { code: "invalid", rule: "unknown-key", message, hint, field: "" });
+  }
+  switch (command.case) {
+    case "updateSystem":
+      return updateSystem(draft, place, command.value);
+    case "addListener":
+      return addListener(draft, place, command.value);
+    case "updateListener":
+      return updateListener(draft, place, command.value);
+    case "removeListener":
+      return removeListener(draft, place, command.value);
+    case "addRoute":
+      return addRoute(draft, place, command.value);
+    case "updateRoute":
+      return updateRoute(draft, place, command.value);
+    case "removeRoute":
+      return removeRoute(draft, place, command.value);
+    case "addUpstream":
+      return addUpstream(draft, place, command.value);
+    case "updateUpstream":
+      return updateUpstream(draft, place, command.value);
+    case "removeUpstream":
+      return removeUpstream(draft, place, command.value);
+    case "addBackend":
+      return addBackend(draft, place, command.value);
+    case "updateBackend":
+      return updateBackend(draft, place, command.value);
+    case "removeBackend":
+      return removeBackend(draft, place, command.value);
+    case "replaceBackends":
+      return replaceBackends(draft, place, command.value);
+    default:
+      return assertNever(command);
+  }
+}
+
+/** Turns a draft without errors into the next state. */
+function finish(draft: Draft): Applied {
+  const { base } = draft;
+  const changed = [...draft.touched.values()].filter(({ before, hash }) =>
+    before === undefined || hash === undefined ? before !== hash : !before.hash.equals(hash),
+  );
+  if (changed.length === 0) return { ok: true, state: base, changes: [], warnings: [] };
+  const digest = base.digest.slice();
+  let backendCount = base.backendCount;
+  for (const { key, before, hash } of changed) {
+    if (before !== undefined) subtractHash(digest, before.hash);
+    if (hash !== undefined) addHash(digest, hash);
+    if (key.kind === ResourceKind.BACKEND) backendCount += (hash ? 1 : 0) - (before ? 1 : 0);
+  }
+  for (const [id, open] of draft.openUpstreams) {
+    const old = base.upstreams.get(id);
+    const backends = open.backends.finish();
+    if (old?.backends === backends && old.value === open.entry.value) continue;
+    const entry: UpstreamEntry = { ...open.entry, backends, backendsByAddress: open.byAddress.finish() };
+    draft.upstreams.set(id, entry);
+  }
+  const state: State = {
+    system: draft.system,
+    listeners: draft.listeners.finish(),
+    routes: draft.routes.finish(),
+    upstreams: draft.upstreams.finish(),
+    backendCount,
+    digest,
+    routeOrder: draft.routeOrder,
+    routesByUpstream: draft.routesByUpstream.finish(),
+    routesBySignature: draft.routesBySignature.finish(),
+    listenersByPort: draft.listenersByPort.finish(),
+  };
+  const changes = changed.map(({ key, before, bytes }): ResourceChange => {
+    const after: Resource | undefined = bytes === undefined ? undefined : findResource(state, key)!.value;
+    return { key, before: before?.value, after, bytes };
+  });
+  return { ok: true, state, changes, warnings: warningsOf(changes) };
+}

@@ -1,0 +1,103 @@
+// diffStates: the commands that lead from one state to another (L3). Unchanged
+// parts are skipped by reference, so two states of one history differ cheaply.
+
+import { create } from "@bufbuild/protobuf";
+import type { Map as ImmutableMap } from "immutable";
+import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
+import {
+  type ConfigState,
+  ConfigStateSchema,
+  ResourceKind,
+  SystemSchema,
+} from "../gen/sentinel/v1/resources_pb.ts";
+import { type Applied, applyDiff, type Refused } from "./apply.ts";
+import { commandsBetween, type ResourceChange, systemCommand } from "./change.ts";
+import { checkUnknown } from "./check.ts";
+import { MAX_ERRORS } from "./limits.ts";
+import type { Resource, ResourceKey } from "./resource.ts";
+import { type Entry, emptyState, type State } from "./state.ts";
+
+type Difference = Omit<ResourceChange, "bytes">;
+
+/** Every resource that differs between two states. */
+export function differences(a: State, b: State): Difference[] {
+  if (a === b) return [];
+  const found: Difference[] = [];
+  const add = (key: ResourceKey, x: Entry<Resource> | undefined, y: Entry<Resource> | undefined) => {
+    if (x !== undefined && y !== undefined && x.hash.equals(y.hash)) return;
+    found.push({ key, before: x?.value, after: y?.value });
+  };
+  add({ kind: ResourceKind.SYSTEM, upstream: "", id: "" }, a.system, b.system);
+  compareMaps(a.listeners, b.listeners, (id, x, y) =>
+    add({ kind: ResourceKind.LISTENER, upstream: "", id }, x, y),
+  );
+  compareMaps(a.upstreams, b.upstreams, (id, x, y) => {
+    add({ kind: ResourceKind.UPSTREAM, upstream: "", id }, x, y);
+    compareMaps(x?.backends, y?.backends, (backend, p, q) =>
+      add({ kind: ResourceKind.BACKEND, upstream: id, id: backend }, p, q),
+    );
+  });
+  compareMaps(a.routes, b.routes, (id, x, y) => add({ kind: ResourceKind.ROUTE, upstream: "", id }, x, y));
+  return found;
+}
+
+/** Commands that lead from `a` to `b`; empty if they are equal. */
+export function diffStates(a: State, b: State): Command[] {
+  return commandsBetween(differences(a, b));
+}
+
+/** Commands that add everything in `config` to an empty state, in its order. */
+export function commandsFor(config: ConfigState): Command[] {
+  const none = undefined;
+  const changes: Difference[] = [
+    ...config.listeners.map((value) => ({
+      key: key(ResourceKind.LISTENER, value.id),
+      before: none,
+      after: value,
+    })),
+    ...config.routes.map((value) => ({ key: key(ResourceKind.ROUTE, value.id), before: none, after: value })),
+  ];
+  // Each on its own, so that two upstreams of one id are refused and not merged.
+  const upstreams = config.upstreams.flatMap((upstream) => {
+    const own = { ...upstream, backends: [] };
+    const parts: Difference[] = [{ key: key(ResourceKind.UPSTREAM, upstream.id), before: none, after: own }];
+    for (const backend of upstream.backends) {
+      const id = backend.id === "" ? (backend.address ?? "") : backend.id;
+      const backendKey = { kind: ResourceKind.BACKEND, upstream: upstream.id, id } as const;
+      parts.push({ key: backendKey, before: none, after: backend });
+    }
+    return commandsBetween(parts);
+  });
+  const system = config.system && systemCommand(create(SystemSchema), config.system);
+  return [...(system ? [system] : []), ...upstreams, ...commandsBetween(changes)];
+}
+
+/** The state that `config` describes, or every reason why it is not valid in itself. */
+export function stateFromConfig(config: ConfigState): Applied | Refused {
+  // Commands carry known fields only, so unknown ones are looked for before.
+  const unknown = checkUnknown(ConfigStateSchema, config);
+  if (unknown.length > 0) {
+    const errors = unknown.slice(0, MAX_ERRORS).map(({ field, ...rest }) => ({ ...rest, path: field }));
+    return { ok: false, errors: errors.map((error) => ({ ...error, code: "invalid" })) };
+  }
+  return applyDiff(emptyState(), commandsFor(config));
+}
+
+function key(kind: ResourceKey["kind"], id: string): ResourceKey {
+  return { kind, upstream: "", id };
+}
+
+function compareMaps<V>(
+  a: ImmutableMap<string, V> | undefined,
+  b: ImmutableMap<string, V> | undefined,
+  visit: (id: string, x: V | undefined, y: V | undefined) => void,
+): void {
+  if (a === b) return;
+  a?.forEach((x, id) => {
+    const y = b?.get(id);
+    if (x !== y) visit(id, x, y);
+  });
+  b?.forEach((y, id) => {
+    if (!a?.has(id)) visit(id, undefined, y);
+  });
+}

@@ -1,0 +1,50 @@
+// Hash of one resource and digest of a whole state. The digest is the sum, in
+// eight uint32 lanes, of the hashes of all resources, so that a change updates
+// it in O(the change) and the order of resources does not matter.
+import { hash } from "node:crypto";
+
+/** SHA-256 of a resource: 32 bytes. */
+export type ResourceHash = Buffer;
+/** Sum of resource hashes: eight uint32 lanes, big-endian when written as bytes. */
+export type Digest = Uint32Array;
+
+/**
+ * SHA-256 over kind, upstream, id and canonical bytes. The three names are
+ * length-prefixed, so no two resources share an input.
+ */
+export function hashResource(kind: number, upstream: string, id: string, bytes: Uint8Array): ResourceHash {
+  const names = Buffer.from(`${kind}:${upstream.length}:${upstream}:${id.length}:${id}:`, "utf8");
+  return hash("sha256", Buffer.concat([names, bytes]), "buffer");
+}
+
+/** Digest of a state without resources. */
+export function emptyDigest(): Digest {
+  return new Uint32Array(8);
+}
+
+/** Adds a resource to `digest`, in place. */
+export function addHash(digest: Digest, resource: ResourceHash): void {
+  for (let lane = 0; lane < 8; lane++) digest[lane] = digest[lane]! + resource.readUInt32BE(lane * 4);
+}
+
+/** Takes a resource out of `digest`, in place. */
+export function subtractHash(digest: Digest, resource: ResourceHash): void {
+  for (let lane = 0; lane < 8; lane++) digest[lane] = digest[lane]! - resource.readUInt32BE(lane * 4);
+}
+
+/** The 32 bytes of a digest. */
+export function digestBytes(digest: Digest): Buffer {
+  const bytes = Buffer.alloc(32);
+  for (let lane = 0; lane < 8; lane++) bytes.writeUInt32BE(digest[lane]!, lane * 4);
+  return bytes;
+}
+
+/** A digest as 64 hex digits. */
+export function digestHex(digest: Digest): string {
+  return digestBytes(digest).toString("hex");
+}
+
+/** The etag of a resource: the first 16 hex digits of its hash. */
+export function etagOf(resource: ResourceHash): string {
+  return resource.toString("hex", 0, 8);
+}

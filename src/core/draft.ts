@@ -1,0 +1,324 @@
+// A state in the making: the one place where resources and their indexes are
+// written. Commands (core/commands) read and write a draft; core/apply turns it
+// into the next state or throws it away. The base state is never touched.
+import { Map as ImmutableMap } from "immutable";
+import {
+  type Backend,
+  type Listener,
+  ResourceKind,
+  type Route,
+  type System,
+  type Upstream,
+} from "../gen/sentinel/v1/resources_pb.ts";
+import { parseBindAddress } from "./address.ts";
+import type { ResourceHash } from "./digest.ts";
+import type { ConfigError, Subject } from "./error.ts";
+import { MAX_ERRORS } from "./limits.ts";
+import { EMPTY_INDEX, type Ids, indexAdd, indexRemove } from "./multi-index.ts";
+import { type Encoded, encodeResource, keyText, type Resource, type ResourceKey } from "./resource.ts";
+import { routeSignature } from "./signature.ts";
+import { insert, remove, type SortedList } from "./sorted-list.ts";
+import type { Entry, RouteEntry, State, UpstreamEntry } from "./state.ts";
+import { suggestion } from "./suggest.ts";
+
+/** Which command is being applied, for error paths. */
+export interface Place {
+  /** Index in the diff. */
+  readonly index: number;
+  /** For example "commands[2].add_backend". */
+  readonly path: string;
+  /** Field of the command that holds the resource, if it is not named after the kind: "backends[1]". */
+  readonly resource?: string;
+}
+
+/** A resource that the diff has written. */
+export interface Touch {
+  readonly key: ResourceKey;
+  readonly before: Entry<Resource> | undefined;
+  /** The command that touched it last. */
+  place: Place;
+  /** Bytes of the value now, if it exists. */
+  bytes: Uint8Array | undefined;
+  hash: ResourceHash | undefined;
+}
+
+/** What an error says beside its place. */
+export interface Fault extends Pick<ConfigError, "code" | "rule" | "message"> {
+  readonly hint?: string;
+  /** Field path below the command, for example "backend.address". */
+  readonly field: string;
+  readonly subject?: Subject;
+}
+
+/** A map of a draft: copied on the first write, then written in place. */
+export class DraftMap<V> {
+  #map: ImmutableMap<string, V>;
+  #owned = false;
+  constructor(map: ImmutableMap<string, V>) {
+    this.#map = map;
+  }
+  get(id: string): V | undefined {
+    return this.#map.get(id);
+  }
+  has(id: string): boolean {
+    return this.#map.has(id);
+  }
+  keys(): IterableIterator<string> {
+    return this.#map.keys();
+  }
+  values(): IterableIterator<V> {
+    return this.#map.values();
+  }
+  get size(): number {
+    return this.#map.size;
+  }
+  set(id: string, value: V): void {
+    this.#own().set(id, value);
+  }
+  delete(id: string): void {
+    this.#own().delete(id);
+  }
+  /** The map as it is now, to be read at once. */
+  get current(): ImmutableMap<string, V> {
+    return this.#map;
+  }
+  /** Applies a function of multi-index.ts to a map used as an index. */
+  update(change: (map: ImmutableMap<string, V>) => ImmutableMap<string, V>): void {
+    this.#map = change(this.#own());
+  }
+  /** The map as a value. The draft must not be written afterwards. */
+  finish(): ImmutableMap<string, V> {
+    return this.#owned ? this.#map.asImmutable() : this.#map;
+  }
+  #own(): ImmutableMap<string, V> {
+    if (!this.#owned) {
+      this.#map = this.#map.asMutable();
+      this.#owned = true;
+    }
+    return this.#map;
+  }
+}
+
+/** An upstream of a draft. */
+export interface DraftUpstream {
+  entry: Entry<Upstream>;
+  readonly backends: DraftMap<Entry<Backend>>;
+  readonly byAddress: DraftMap<Ids>;
+}
+
+/** See the head of this file. */
+export class Draft {
+  readonly base: State;
+  readonly errors: ConfigError[] = [];
+  readonly touched = new Map<string, Touch>();
+  /** Keys (keyText) of resources whose command failed: references to them are not reported again. */
+  readonly failed = new Set<string>();
+
+  system: Entry<System>;
+  readonly listeners: DraftMap<Entry<Listener>>;
+  readonly routes: DraftMap<RouteEntry>;
+  readonly upstreams: DraftMap<UpstreamEntry>;
+  /** Upstreams written by this draft, in place of their entries in `upstreams`. */
+  readonly openUpstreams = new Map<string, DraftUpstream>();
+  routeOrder: SortedList;
+  readonly routesByUpstream: DraftMap<Ids>;
+  readonly routesBySignature: DraftMap<Ids>;
+  readonly listenersByPort: DraftMap<Ids>;
+
+  constructor(base: State) {
+    this.base = base;
+    this.system = base.system;
+    this.listeners = new DraftMap(base.listeners);
+    this.routes = new DraftMap(base.routes);
+    this.upstreams = new DraftMap(base.upstreams);
+    this.routeOrder = base.routeOrder;
+    this.routesByUpstream = new DraftMap(base.routesByUpstream);
+    this.routesBySignature = new DraftMap(base.routesBySignature);
+    this.listenersByPort = new DraftMap(base.listenersByPort);
+  }
+
+  /** Whether no further error will be kept, so that none need be looked for. */
+  get isFull(): boolean {
+    return this.errors.length >= MAX_ERRORS;
+  }
+
+  /** The hint of an error about the unknown id `word`; "" if the error will not be kept anyway. */
+  hintFor(word: string, ids: Iterable<string>): string {
+    return this.isFull ? "" : suggestion(word, ids);
+  }
+
+  /** Records an error of the command at `place`. */
+  fail(place: Place, fault: Fault): void {
+    if (this.isFull) return;
+    const { field, hint = "", ...rest } = fault;
+    this.errors.push({ ...rest, hint, path: field === "" ? place.path : `${place.path}.${field}` });
+  }
+
+  setSystem(value: System, place: Place): void {
+    const encoded = this.#touch(
+      { kind: ResourceKind.SYSTEM, upstream: "", id: "" },
+      this.system,
+      value,
+      place,
+    );
+    this.system = { value, hash: encoded.hash };
+  }
+
+  setListener(value: Listener, place: Place): void {
+    const old = this.listeners.get(value.id);
+    const encoded = this.#touch(
+      { kind: ResourceKind.LISTENER, upstream: "", id: value.id },
+      old,
+      value,
+      place,
+    );
+    moveInIndex(this.listenersByPort, old && portKey(old.value), portKey(value), value.id);
+    this.listeners.set(value.id, { value, hash: encoded.hash });
+  }
+
+  deleteListener(id: string, place: Place): void {
+    const old = this.listeners.get(id)!;
+    this.#touchDeleted({ kind: ResourceKind.LISTENER, upstream: "", id }, old, place);
+    moveInIndex(this.listenersByPort, portKey(old.value), undefined, id);
+    this.listeners.delete(id);
+  }
+
+  setRoute(value: Route, place: Place): void {
+    const old = this.routes.get(value.id);
+    const encoded = this.#touch({ kind: ResourceKind.ROUTE, upstream: "", id: value.id }, old, value, place);
+    const entry = { value, hash: encoded.hash, signature: routeSignature(value) };
+    this.#indexRoute(old, entry);
+    this.routes.set(value.id, entry);
+  }
+
+  deleteRoute(id: string, place: Place): void {
+    const old = this.routes.get(id)!;
+    this.#touchDeleted({ kind: ResourceKind.ROUTE, upstream: "", id }, old, place);
+    this.#indexRoute(old, undefined);
+    this.routes.delete(id);
+  }
+
+  /** Sets an upstream's own fields; its backends stay. `value.backends` has to be empty. */
+  setUpstream(value: Upstream, place: Place): void {
+    const old = this.upstream(value.id);
+    const encoded = this.#touch(
+      { kind: ResourceKind.UPSTREAM, upstream: "", id: value.id },
+      old?.entry,
+      value,
+      place,
+    );
+    const entry = { value, hash: encoded.hash };
+    if (old !== undefined) old.entry = entry;
+    else {
+      const fresh = {
+        ...entry,
+        backends: ImmutableMap<string, Entry<Backend>>(),
+        backendsByAddress: EMPTY_INDEX,
+      };
+      this.upstreams.set(value.id, fresh);
+      this.openUpstreams.set(value.id, openUpstream(fresh));
+    }
+  }
+
+  /** Deletes an upstream and its backends. */
+  deleteUpstream(id: string, place: Place): void {
+    const old = this.upstream(id)!;
+    for (const backend of [...old.backends.keys()]) this.deleteBackend(id, backend, place);
+    this.#touchDeleted({ kind: ResourceKind.UPSTREAM, upstream: "", id }, old.entry, place);
+    this.openUpstreams.delete(id);
+    this.upstreams.delete(id);
+  }
+
+  setBackend(upstreamId: string, value: Backend, place: Place): void {
+    const upstream = this.upstream(upstreamId)!;
+    const old = upstream.backends.get(value.id);
+    const key = { kind: ResourceKind.BACKEND, upstream: upstreamId, id: value.id };
+    const encoded = this.#touch(key, old, value, place);
+    moveInIndex(upstream.byAddress, old?.value.address, value.address, value.id);
+    upstream.backends.set(value.id, { value, hash: encoded.hash });
+  }
+
+  deleteBackend(upstreamId: string, id: string, place: Place): void {
+    const upstream = this.upstream(upstreamId)!;
+    const old = upstream.backends.get(id)!;
+    this.#touchDeleted({ kind: ResourceKind.BACKEND, upstream: upstreamId, id }, old, place);
+    moveInIndex(upstream.byAddress, old.value.address, undefined, id);
+    upstream.backends.delete(id);
+  }
+
+  /** An upstream ready to be written, if it exists. */
+  upstream(id: string): DraftUpstream | undefined {
+    const open = this.openUpstreams.get(id);
+    if (open !== undefined) return open;
+    const entry = this.upstreams.get(id);
+    if (entry === undefined) return undefined;
+    const opened = openUpstream(entry);
+    this.openUpstreams.set(id, opened);
+    return opened;
+  }
+
+  #touch(key: ResourceKey, before: Entry<Resource> | undefined, value: Resource, place: Place): Encoded {
+    const encoded = encodeResource(key, value);
+    this.#record(key, before, place, encoded);
+    return encoded;
+  }
+
+  #touchDeleted(key: ResourceKey, before: Entry<Resource>, place: Place): void {
+    this.#record(key, before, place, undefined);
+  }
+
+  #record(
+    key: ResourceKey,
+    before: Entry<Resource> | undefined,
+    place: Place,
+    now: Encoded | undefined,
+  ): void {
+    const text = keyText(key);
+    const touch = this.touched.get(text);
+    if (touch === undefined) {
+      this.touched.set(text, { key, before, place, bytes: now?.bytes, hash: now?.hash });
+      return;
+    }
+    touch.place = place;
+    touch.bytes = now?.bytes;
+    touch.hash = now?.hash;
+  }
+
+  /** Moves a route in the indexes from what it was to what it is; costs only what differs. */
+  #indexRoute(old: RouteEntry | undefined, now: RouteEntry | undefined): void {
+    const id = (now ?? old)!.value.id;
+    const [was, is] = [old?.value, now?.value];
+    if (was?.order !== is?.order) {
+      if (was !== undefined) this.routeOrder = remove(this.routeOrder, { order: was.order!, id });
+      if (is !== undefined) this.routeOrder = insert(this.routeOrder, { order: is.order!, id });
+    }
+    moveInIndex(this.routesByUpstream, was?.upstream, is?.upstream, id);
+    const [oldSignature, newSignature] = [activeSignature(old), activeSignature(now)];
+    moveInIndex(this.routesBySignature, oldSignature, newSignature, id);
+  }
+}
+
+function openUpstream(entry: UpstreamEntry): DraftUpstream {
+  return {
+    entry,
+    backends: new DraftMap(entry.backends),
+    byAddress: new DraftMap(entry.backendsByAddress),
+  };
+}
+
+/** Moves `id` from one key of an index to another; undefined stands for none. */
+function moveInIndex(index: DraftMap<Ids>, from: string | undefined, to: string | undefined, id: string): void {
+  if (from === to) return;
+  if (from !== undefined) index.update((map) => indexRemove(map, from, id));
+  if (to !== undefined) index.update((map) => indexAdd(map, to, id));
+}
+
+/** The signature of an enabled route. */
+function activeSignature(entry: RouteEntry | undefined): string | undefined {
+  return entry === undefined || entry.value.enabled === false ? undefined : entry.signature;
+}
+
+function portKey(listener: Listener): string | undefined {
+  const port = parseBindAddress(listener.address!)?.port;
+  return port === undefined || port === 0 ? undefined : String(port);
+}

@@ -1,0 +1,54 @@
+// The core's public surface. Everything outside src/core imports from here.
+export {
+  overlaps,
+  parseAddress,
+  parseBackendAddress,
+  parseBindAddress,
+  type SocketAddress,
+} from "./address.ts";
+export { type Applied, applyDiff, COMMAND_FIELDS, type Refused } from "./apply.ts";
+export { commandsOf, effectsOf, inverseOf, type ResourceChange } from "./change.ts";
+export { DEFAULT_PRIORITY, DEFAULT_SHUTDOWN_SECONDS, DEFAULT_WEIGHT } from "./defaults.ts";
+export { commandsFor, differences, diffStates, stateFromConfig } from "./diff.ts";
+export {
+  addHash,
+  type Digest,
+  digestBytes,
+  digestHex,
+  emptyDigest,
+  etagOf,
+  hashResource,
+  subtractHash,
+} from "./digest.ts";
+export {
+  assert,
+  assertNever,
+  type ConfigError,
+  type ErrorCode,
+  InvariantError,
+  quote,
+  type Subject,
+} from "./error.ts";
+export { invertDiff } from "./invert.ts";
+export * as limits from "./limits.ts";
+export { keyAfter, keyBetween } from "./order.ts";
+export {
+  encodeResource,
+  KIND_NAMES,
+  type Kind,
+  keyText,
+  type Resource,
+  type ResourceKey,
+  schemaOf,
+} from "./resource.ts";
+export { elements } from "./sorted-list.ts";
+export {
+  appendResource,
+  emptyState,
+  findResource,
+  type Located,
+  resources,
+  type State,
+  toConfigState,
+} from "./state.ts";
+export { nearest, suggestion } from "./suggest.ts";

@@ -1,0 +1,41 @@
+// Every maximum of the configuration side, with its reason. Time-outs and
+// limits of the data plane live in proxy/limits.ts.
+
+/** Ids appear in logs, metrics and file names of tools; 128 is what the file format allows. */
+export const MAX_ID_LENGTH = 128;
+/** One diff is checked in one turn of the event loop; 10,000 commands take well under half a second. */
+export const MAX_COMMANDS_PER_DIFF = 10_000;
+/** About 1 GB of state; beyond it a single process is the wrong tool. */
+export const MAX_BACKENDS = 1_000_000;
+/** Ten times what the routing table is benchmarked with. */
+export const MAX_ROUTES = 500_000;
+/** As many groups as there may be routes to them. */
+export const MAX_UPSTREAMS = 500_000;
+/** Each is an open socket on every worker. */
+export const MAX_LISTENERS = 1_000;
+/** Values of one condition of a route; each becomes an entry of the routing table. */
+export const MAX_MATCH_VALUES = 1_000;
+/** Host × path combinations of one route; each is an entry of the routing table. */
+export const MAX_MATCH_COMBINATIONS = 10_000;
+/** Longer paths are refused by the data plane before they are matched. */
+export const MAX_PATH_LENGTH = 8_192;
+/** A host name has at most 253 characters (RFC 1035). */
+export const MAX_HOST_LENGTH = 253;
+/** Header names and values of conditions; the data plane's limits are below it. */
+export const MAX_HEADER_LENGTH = 4_096;
+/** A key that long means about 4,000 insertions at one place; then a new order is due. */
+export const MAX_ORDER_LENGTH = 1_024;
+/** The reason goes into the audit record of every attempt. */
+export const MAX_REASON_LENGTH = 1_024;
+/** Commands of attempts that are committed as one group: one durable write, one turn of the loop. */
+export const MAX_COMMANDS_PER_GROUP = 1_000;
+/** Errors reported for one diff; a client that made more mistakes fixes these first. */
+export const MAX_ERRORS = 100;
+/** Changes kept in memory for watchers and for diffs between revisions. */
+export const MAX_RETAINED_CHANGES = 4_096;
+/** Commands kept in memory in those changes, whichever is reached first. */
+export const MAX_RETAINED_COMMANDS = 200_000;
+/** Attempts that wait for the store; above it callers are told to come back. */
+export const MAX_QUEUED_ATTEMPTS = 10_000;
+/** Backends put inside an AddUpstream command; more become commands of their own, so that pages stay small. */
+export const MAX_INLINE_BACKENDS = 100;

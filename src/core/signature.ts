@@ -1,0 +1,27 @@
+// A route's signature: equal for two routes of equal priority with the same
+// conditions, whatever the order or spelling in which they are written.
+import { hash } from "node:crypto";
+import type { HeaderMatch, Route } from "../gen/sentinel/v1/resources_pb.ts";
+import { DEFAULT_PRIORITY } from "./defaults.ts";
+
+/** 16 characters of the SHA-256 of the canonical text of priority and conditions: short, since every route keeps it. */
+export function routeSignature(route: Route): string {
+  const m = route.matches;
+  const text = JSON.stringify([
+    route.priority ?? DEFAULT_PRIORITY,
+    sorted(m?.paths ?? []),
+    sorted(m?.pathPrefixes ?? []),
+    sorted((m?.hosts ?? []).map((host) => host.toLowerCase())),
+    sorted(m?.methods ?? []),
+    sorted((m?.headers ?? []).map(headerText)),
+  ]);
+  return hash("sha256", text, "base64").slice(0, 16);
+}
+
+function headerText(header: HeaderMatch): string {
+  return JSON.stringify([header.name.toLowerCase(), header.value ?? null, header.invert ?? false]);
+}
+
+function sorted(values: readonly string[]): readonly string[] {
+  return values.length < 2 ? values : [...new Set(values)].sort();
+}

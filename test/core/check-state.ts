@@ -1,0 +1,188 @@
+// The full, slow check of a state (L8) with nothing shared with src/core: every
+// invariant and every index recomputed from the resources alone.
+import { createHash } from "node:crypto";
+import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { expect } from "@jest/globals";
+import { type Located, resources, type State, toConfigState } from "../../src/core/index.ts";
+import {
+  type Backend,
+  BackendSchema,
+  ConfigStateSchema,
+  type Listener,
+  ListenerSchema,
+  ResourceKind,
+  type Route,
+  RouteSchema,
+  SystemSchema,
+  UpstreamSchema,
+} from "../../src/gen/sentinel/v1/resources_pb.ts";
+
+const SCHEMAS: Record<number, GenMessage<Message>> = {
+  [ResourceKind.SYSTEM]: SystemSchema,
+  [ResourceKind.LISTENER]: ListenerSchema,
+  [ResourceKind.ROUTE]: RouteSchema,
+  [ResourceKind.UPSTREAM]: UpstreamSchema,
+  [ResourceKind.BACKEND]: BackendSchema,
+};
+
+/** Asserts every invariant of a state. */
+export function checkState(state: State): void {
+  const found = [...resources(state)];
+  checkHashes(state, found);
+  const listeners = [...state.listeners.values()].map((entry) => entry.value);
+  const routes = [...state.routes.values()].map((entry) => entry.value);
+  checkListeners(listeners);
+  checkRoutes(state, routes);
+  checkUpstreams(state);
+  checkIndexes(state, listeners, routes);
+  const bytes = toBinary(ConfigStateSchema, toConfigState(state));
+  expect(bytesEqual(toBinary(ConfigStateSchema, fromBinary(ConfigStateSchema, bytes)), bytes)).toBe(true);
+}
+
+/** Bytes, hash and digest of every resource, and that decoding gives the resource back (L5). */
+function checkHashes(state: State, found: readonly Located[]): void {
+  const lanes = Array<bigint>(8).fill(0n);
+  const seen = new Set<string>();
+  for (const { key, value, hash } of found) {
+    const name = JSON.stringify([key.kind, key.upstream, key.id]);
+    expect(seen.has(name)).toBe(false);
+    seen.add(name);
+    if (key.kind !== ResourceKind.SYSTEM) expect((value as { id: string }).id).toBe(key.id);
+    const schema = SCHEMAS[key.kind]!;
+    const bytes = toBinary(schema, value);
+    const decoded = fromBinary(schema, bytes);
+    expect(plainText(decoded)).toBe(plainText(value));
+    expect(bytesEqual(toBinary(schema, decoded), bytes)).toBe(true);
+    const head = `${key.kind}:${key.upstream.length}:${key.upstream}:${key.id.length}:${key.id}:`;
+    const own = createHash("sha256").update(head, "utf8").update(bytes).digest();
+    expect(own.equals(hash)).toBe(true);
+    for (let i = 0; i < 8; i++) lanes[i] = (lanes[i]! + BigInt(own.readUInt32BE(4 * i))) % 2n ** 32n;
+  }
+  expect([...state.digest].map(BigInt)).toEqual(lanes);
+}
+
+function checkListeners(listeners: readonly Listener[]): void {
+  const bound = listeners.map((listener) => bindAddress(listener.address!));
+  for (const [i, a] of bound.entries()) {
+    for (const b of bound.slice(i + 1)) {
+      const any = a.host === b.host || a.any || b.any;
+      if (a.port !== 0 && a.port === b.port && a.v6 === b.v6) expect(any).toBe(false);
+    }
+  }
+}
+
+function checkRoutes(state: State, routes: readonly Route[]): void {
+  const kinds = new Set<string>();
+  for (const route of routes) {
+    expect(state.upstreams.has(route.upstream!)).toBe(true);
+    expect(route.order).toMatch(/^[0-9a-z]{8}([0-9a-z]*[1-9a-z])?$/);
+    if (route.enabled === false) continue;
+    const conditions = conditionsOf(route);
+    if (conditions === "[[],[],[],[],[]]") expect(route.priority ?? 50).toBeLessThanOrEqual(10);
+    const kind = `${route.priority ?? 50} ${conditions}`;
+    expect(kinds.has(kind)).toBe(false);
+    kinds.add(kind);
+  }
+  const sorted = routes
+    .map(({ order, id }) => ({ order: order!, id }))
+    .sort((a, b) => (a.order === b.order ? (a.id < b.id ? -1 : 1) : a.order < b.order ? -1 : 1));
+  expect(state.routeOrder.flat().map(({ order, id }) => ({ order, id }))).toEqual(sorted);
+}
+
+function checkUpstreams(state: State): void {
+  let count = 0;
+  for (const [id, entry] of state.upstreams) {
+    expect(entry.value.id).toBe(id);
+    expect(entry.value.backends).toEqual([]);
+    const backends: Backend[] = [...entry.backends.values()].map((one) => one.value);
+    expect([...entry.backends.keys()]).toEqual(backends.map((backend) => backend.id));
+    const addresses = backends.map((backend) => backend.address!);
+    expect(new Set(addresses).size).toBe(addresses.length);
+    expect(indexText(entry.backendsByAddress)).toEqual(
+      grouped(backends.map(({ address, id: backend }) => [address!, backend])),
+    );
+    expect(isFinished(entry.backends) && isFinished(entry.backendsByAddress)).toBe(true);
+    count += backends.length;
+  }
+  expect(state.backendCount).toBe(count);
+}
+
+function checkIndexes(state: State, listeners: readonly Listener[], routes: readonly Route[]): void {
+  expect(indexText(state.routesByUpstream)).toEqual(
+    grouped(routes.map(({ upstream, id }) => [upstream!, id])),
+  );
+  const ports = listeners.map(({ address, id }): [string, string] => [
+    String(bindAddress(address!).port),
+    id,
+  ]);
+  expect(indexText(state.listenersByPort)).toEqual(grouped(ports.filter(([port]) => port !== "0")));
+  // The keys of this index are the core's own; which routes share one is not.
+  const enabled = routes.filter((route) => route.enabled !== false);
+  expect([...state.routesBySignature.values()].sort()).toEqual(enabled.map(({ id }) => id).sort());
+  for (const map of [
+    state.listeners,
+    state.routes,
+    state.upstreams,
+    state.routesByUpstream,
+    state.routesBySignature,
+    state.listenersByPort,
+  ]) {
+    expect(isFinished(map)).toBe(true);
+  }
+}
+
+/** Whether an immutable map cannot be written in place any more. */
+function isFinished(map: object): boolean {
+  return (map as { __ownerID?: unknown }).__ownerID === undefined;
+}
+
+function bindAddress(text: string): { host: string; port: number; v6: boolean; any: boolean } {
+  const url = new URL(`tcp://${text.toLowerCase().replace("localhost", "127.0.0.1")}`);
+  const v6 = text.startsWith("[");
+  const host = v6 ? new URL(`http://${text}`).hostname : url.hostname;
+  return {
+    host,
+    port: Number(text.slice(text.lastIndexOf(":") + 1)),
+    v6,
+    any: host === "0.0.0.0" || host === "[::]",
+  };
+}
+
+function conditionsOf({ matches }: Route): string {
+  const set = (values: readonly string[] = []) => [...new Set(values)].sort();
+  return JSON.stringify([
+    set(matches?.paths),
+    set(matches?.pathPrefixes),
+    set(matches?.hosts.map((host) => host.toLowerCase())),
+    set(matches?.methods),
+    set(matches?.headers.map((h) => `${h.name.toLowerCase()}|${h.invert === true}|${h.value ?? "\n"}`)),
+  ]);
+}
+
+function grouped(pairs: readonly (readonly [string, string])[]): string[] {
+  return pairs.map((pair) => JSON.stringify(pair)).sort();
+}
+
+function indexText(index: Iterable<[string, string | Iterable<string>]>): string[] {
+  const pairs: [string, string][] = [];
+  for (const [key, ids] of index) {
+    if (typeof ids !== "string") expect([...ids].length).toBeGreaterThan(1);
+    for (const id of typeof ids === "string" ? [ids] : ids) pairs.push([key, id]);
+  }
+  return grouped(pairs);
+}
+
+function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** Text of a message that is equal exactly when the messages are, whatever the order of their keys. */
+export function plainText(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (typeof inner === "bigint") return `${inner}n`;
+    if (Object.is(inner, -0)) return "-0";
+    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
