@@ -1,0 +1,14 @@
+// `npm run -s bench -- CASE`: runs one benchmark case. Every case prints a table
+// and, as its last line, one JSON object.
+const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>>> = {
+  commit: () => import("./bench/commit.ts"),
+};
+
+const name = process.argv[2] ?? "";
+const load = cases[name];
+if (load === undefined) {
+  process.stderr.write(`usage: npm run -s bench -- CASE, with CASE one of: ${Object.keys(cases).join(", ")}\n`);
+  process.exitCode = 2;
+} else {
+  await (await load()).run();
+}

@@ -1,0 +1,55 @@
+// `sentinel explain`: which route a request takes, and why.
+import { toJsonString } from "@bufbuild/protobuf";
+import type { Command } from "commander";
+import { type ExplainRouteResponse, ExplainRouteResponseSchema } from "../gen/sentinel/v1/control_pb.ts";
+import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
+import { ExitError } from "./exit.ts";
+
+interface ExplainOptions extends ClientOptions {
+  readonly method: string;
+  readonly header: readonly string[];
+}
+
+/** Adds `explain`. */
+export function addExplainCommand(program: Command): void {
+  withClientOptions(program.command("explain <url>").description("say which route a request takes, and why"))
+    .option("-X, --method <method>", "request method", "GET")
+    .option("-H, --header <header>", "'Name: value'; repeatable", (value, all: string[]) => [...all, value], [])
+    .addHelpText("after", "\nURL is http://HOST/PATH or just /PATH.")
+    .action((url: string, options: ExplainOptions) =>
+      withClient(options, async (client) => {
+        const match = /^(?:https?:\/\/([^/?#]+))?(\/.*)?$/.exec(url);
+        if (match === null) throw new ExitError(2, `'${url}' is neither http://HOST/PATH nor /PATH`);
+        const request = {
+          method: options.method,
+          host: match[1] ?? "",
+          path: match[2] ?? "/",
+          headers: options.header.map(headerOf),
+        };
+        const answer = await client.call("explainRoute", request);
+        const text = options.json === true ? `${toJsonString(ExplainRouteResponseSchema, answer)}\n` : explainText(answer);
+        process.stdout.write(text);
+      }),
+    );
+}
+
+function headerOf(text: string): { name: string; value: string } {
+  const colon = text.indexOf(":");
+  if (colon < 1) throw new ExitError(2, `header '${text}' is not 'Name: value'`);
+  return { name: text.slice(0, colon).trim(), value: text.slice(colon + 1).trim() };
+}
+
+function explainText(answer: ExplainRouteResponse): string {
+  const lines = [`revision ${answer.revision}, path matched ${answer.matchedPath}`];
+  for (const { routeId, matched, reason, priority, specificity, origin } of answer.trials) {
+    const from = origin === "" ? "" : `  [${origin}]`;
+    lines.push(`  ${matched ? "+" : "-"} ${routeId}  priority ${priority}, specificity ${specificity}: ${reason}${from}`);
+  }
+  if (answer.routeId === "") lines.push("no route matches");
+  else lines.push(`route ${answer.routeId} → upstream ${answer.upstream}`);
+  for (const { id, address, weight, usable } of answer.backends) {
+    lines.push(`  backend ${id}  ${address}, weight ${weight}${usable ? "" : ", not usable"}`);
+  }
+  if (answer.answerStatus !== 0) lines.push(`the proxy answers ${answer.answerStatus} itself`);
+  return `${lines.join("\n")}\n`;
+}

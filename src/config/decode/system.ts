@@ -1,0 +1,112 @@
+// Decodes `system`, `schema-version` and `observability.logging`: the System
+// message and the settings a process needs before it has a state.
+
+import { dirname, resolve } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
+import { parseBindAddress } from "../../core/index.ts";
+import { type System, SystemSchema } from "../../gen/sentinel/v1/resources_pb.ts";
+import type { Report, Span } from "../diagnostic.ts";
+import { Fields } from "../fields.ts";
+import type { Places } from "../places.ts";
+import { type Block, blocksOf, textOf, value } from "../tree.ts";
+
+/** Log levels, least important first. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+
+/** The System message; unset fields stay unset. */
+export function decodeSystem(root: Block, places: Places): System {
+  const system = create(SystemSchema);
+  const block = blocksOf(root, "system")[0];
+  if (block === undefined) return system;
+  const fields = new Fields();
+  const workers = value(block, "worker-threads");
+  if (typeof workers?.value === "number") {
+    system.workerThreads = workers.value;
+    fields.set("worker_threads", workers.at);
+  }
+  const connections = value(block, "max-connections");
+  if (typeof connections?.value === "number") {
+    system.maxConnections = connections.value;
+    fields.set("max_connections", connections.at);
+  }
+  const shutdown = value(block, "graceful-shutdown-timeout-secs");
+  if (typeof shutdown?.value === "number") {
+    system.gracefulShutdownTimeout = durationOf(shutdown.value);
+    fields.set("graceful_shutdown_timeout", shutdown.at);
+  }
+  places.add("system", "", "", { at: block.at, fields: fields.map, broken: block.broken });
+  return system;
+}
+
+/** Milliseconds as a Duration. */
+export function durationOf(ms: number): Duration {
+  const whole = Math.floor(ms / 1000);
+  const nanos = Math.round((ms - whole * 1000) * 1e6);
+  const carry = nanos === 1e9;
+  return create(DurationSchema, { seconds: BigInt(carry ? whole + 1 : whole), nanos: carry ? 0 : nanos });
+}
+
+/** Settings of the process itself. */
+export interface ProcessSettings {
+  /** Absolute path. */
+  readonly stateDir?: string;
+  readonly healthListen?: string;
+  readonly logLevel?: LogLevel;
+}
+
+/** The settings written in `system` and `observability`. */
+export function decodeProcess(root: Block, report: Report): ProcessSettings {
+  const system = blocksOf(root, "system")[0];
+  const logging = blocksOf(root, "observability").flatMap((one) => blocksOf(one, "logging"))[0];
+  const stateDir = system && value(system, "state-dir");
+  const health = system && value(system, "health-listen");
+  const level = logging && textOf(logging, "level");
+  if (health !== undefined && parseBindAddress(String(health.value)) === undefined) {
+    const hints = ["expected host:port, for instance 127.0.0.1:8081"];
+    report.error("bad-address", health.at, `Invalid socket address '${health.value}' of 'health-listen'`, {
+      hints,
+    });
+  }
+  return {
+    ...(stateDir === undefined ? {} : { stateDir: pathFrom(stateDir.at, String(stateDir.value)) }),
+    ...(health === undefined ? {} : { healthListen: String(health.value) }),
+    ...(level === undefined ? {} : { logLevel: level as LogLevel }),
+  };
+}
+
+/** A path as written, from the folder of the file that contains it. */
+export function pathFrom(at: Span, path: string): string {
+  return resolve(dirname(at.file), path);
+}
+
+const MINIMUM = [1, 0] as const;
+const CURRENT = [1, 0] as const;
+
+/** The schema version in effect; reports what section 4.2 of the specification says about it. */
+export function checkSchemaVersion(root: Block, report: Report): string {
+  const supported = CURRENT.join(".");
+  const written = value(root, "schema-version");
+  if (written === undefined) return supported;
+  const parts = typeof written.value === "string" ? /^(\d{1,9})\.(\d{1,9})$/.exec(written.value) : null;
+  if (parts === null) {
+    const hints = ['expected "major.minor", for instance "1.0"'];
+    const message = `invalid schema version '${written.value}': ${hints[0]}`;
+    report.error("schema-invalid", written.at, message, { hints: ['write schema-version "1.0"'] });
+    return supported;
+  }
+  const version = `${Number(parts[1])}.${Number(parts[2])}`;
+  const order = compareVersions([Number(parts[1]), Number(parts[2])], MINIMUM);
+  if (order < 0) {
+    const message = `schema version ${version} is older than the minimum ${MINIMUM.join(".")}`;
+    report.error("schema-older", written.at, message, { hints: [`migrate the file to schema ${supported}`] });
+  } else if (compareVersions([Number(parts[1]), Number(parts[2])], CURRENT) > 0) {
+    const message = `schema version ${version} is newer than the supported ${supported}; some features may not work`;
+    report.warning("schema-newer", written.at, message);
+  }
+  return version;
+}
+
+function compareVersions(a: readonly [number, number], b: readonly [number, number]): number {
+  return a[0] - b[0] || a[1] - b[1];
+}

@@ -1,0 +1,271 @@
+// The generic reader: checks a source tree against the schema and makes the
+// checked tree. Reports unknown, duplicate, missing, surplus and mistyped
+// things and goes on with the next sibling. It knows no key by name; meaning
+// is given by the decoders. Called by load.ts.
+import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
+import { kebab, keyHint, rowFor, variantSpec, variantsOf } from "./keys.ts";
+import { ROOT } from "./schema/root.ts";
+import type { BlockSpec, Row, ValueType } from "./schema/row.ts";
+import { asNode, type SourceNode, type SourceValue } from "./source.ts";
+import { type Block, describe, type Item, items, markBroken, type Pair, type Value } from "./tree.ts";
+import { readValue } from "./value.ts";
+
+/** The checked tree of a whole configuration. */
+export function readTree(file: string, nodes: readonly SourceNode[], report: Report): Block {
+  const at: Span = { file, line: 1, column: 1, endColumn: 1 };
+  return new Reader(report).block(
+    ROOT,
+    { name: "", at, args: [], properties: [], children: nodes },
+    undefined,
+  );
+}
+
+/** One read; holds the report and the reading order. */
+class Reader {
+  readonly #report: Report;
+  #sequence = 0;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  block(base: BlockSpec, node: SourceNode, parent: Block | undefined): Block {
+    const spec = variantSpec(base, discriminator(base, node));
+    const fields = new Map<string, Item[]>();
+    const block: Block = { spec, at: node.at, parent, sequence: this.#sequence++, fields, broken: false };
+    this.#arguments(block, node);
+    for (const { name, nameAt, value } of node.properties) {
+      this.#key(block, asNode(spec.properties[kebab(name)] ?? name, nameAt, value), true);
+    }
+    for (const child of node.children ?? []) this.#key(block, child, false);
+    this.#required(block);
+    spec.check?.(block, this.#report);
+    return block;
+  }
+
+  /** Arguments of a block stand for keys: `route "api"`, `header "X" "v"`, `targets "a" "b"`. */
+  #arguments(block: Block, node: SourceNode): void {
+    const { args, rest } = block.spec;
+    for (const [index, value] of node.args.entries()) {
+      const key = args[index] ?? rest;
+      if (key === undefined) {
+        this.#surplus(block, node, args.length, block.parent ?? block);
+        return;
+      }
+      this.#key(block, asNode(key, value.at, value), false);
+    }
+  }
+
+  /** One child node or property. */
+  #key(block: Block, node: SourceNode, isProperty: boolean): void {
+    const row = rowFor(block.spec, node.name);
+    if (row === undefined) {
+      if (block.spec.any === undefined) this.#unknown(block, node, isProperty);
+      else this.#item(block, anyRow(block.spec.any), node);
+      return;
+    }
+    if (row.deprecated.includes(kebab(node.name))) {
+      const hints = [`write '${row.key}'`];
+      this.#report.warning("deprecated", node.at, `'${node.name}' is an older name for '${row.key}'`, {
+        hints,
+      });
+    }
+    const first = block.fields.get(row.key)?.[0];
+    if (first !== undefined && !isRepeatable(row)) this.#duplicate(block, row, first, node);
+    else this.#item(block, row, node);
+  }
+
+  #item(block: Block, row: Row, node: SourceNode): void {
+    const found = block.fields.get(row.key);
+    const item = this.#read(block, row, node);
+    if (found === undefined) block.fields.set(row.key, [item]);
+    else found.push(item);
+  }
+
+  #read(block: Block, row: Row, node: SourceNode): Item {
+    const item = { row, key: node.name, at: node.at, off: false, values: [], pairs: [], block: undefined };
+    const isNull = node.args.length === 1 && node.args[0]?.value === null;
+    if (isNull && node.properties.length === 0 && node.children === undefined) return { ...item, off: true };
+    const { shape } = row;
+    switch (shape.shape) {
+      case "block":
+        return { ...item, block: this.block(shape.spec, node, block) };
+      case "map":
+        return { ...item, pairs: this.#pairs(block, shape.type, node) };
+      case "free":
+        return item;
+      case "scalar":
+      case "repeated":
+      case "list":
+        return { ...item, values: this.#values(block, row, shape.type, node) };
+    }
+  }
+
+  #values(block: Block, row: Row, type: ValueType, node: SourceNode): Value[] {
+    this.#onlyArguments(block, row, node);
+    const isList = row.shape.shape === "list";
+    if (node.args.length === 0) {
+      if (type.kind === "bool" && node.children === undefined) return [{ value: true, at: node.at }];
+      if (node.children === undefined) {
+        this.#problem(block, "bad-type", node.at, `'${node.name}' needs a value`, []);
+      }
+      return [];
+    }
+    if (!isList && node.args.length > 1) this.#surplus(block, node, 1, block);
+    const written = isList ? node.args : node.args.slice(0, 1);
+    return written.flatMap((value) => this.#value(block, type, node.name, value) ?? []);
+  }
+
+  #value(block: Block, type: ValueType, key: string, source: SourceValue): Value | undefined {
+    const result = readValue(type, source, { key, where: () => describe(block) }, this.#report);
+    if (result === undefined) markBroken(block);
+    return result;
+  }
+
+  /** A value takes no block; its properties belong to the parent where the row says so. */
+  #onlyArguments(block: Block, row: Row, node: SourceNode): void {
+    for (const { name, nameAt, value } of node.properties) {
+      if (row.lift) this.#key(block, asNode(name, nameAt, value), true);
+      else
+        this.#problem(block, "unknown-key", nameAt, `'${node.name}' takes no properties, got '${name}'`, []);
+    }
+    if (node.children !== undefined) {
+      const hints = [row.blockHint === "" ? `write the value after the key: ${node.name} …` : row.blockHint];
+      this.#problem(
+        block,
+        "unknown-key",
+        node.at,
+        `'${node.name}' of ${describe(block)} takes no block`,
+        hints,
+      );
+    }
+  }
+
+  #pairs(block: Block, type: ValueType, node: SourceNode): Pair[] {
+    const pairs: Pair[] = [];
+    const add = (name: string, at: Span, source: SourceValue | undefined): void => {
+      const known = pairs.find((pair) => pair.name === name);
+      if (known !== undefined) {
+        const related = [firstHere(known.at)];
+        this.#problem(block, "duplicate-key", at, `'${name}' is given twice in '${node.name}'`, [], related);
+      } else if (source === undefined) {
+        this.#problem(block, "bad-type", at, `'${name}' needs a value`, []);
+      } else {
+        const value = this.#value(block, type, name, source);
+        if (value !== undefined) pairs.push({ name, at, value });
+      }
+    };
+    const [name, pair] = node.args;
+    if (name !== undefined) add(String(name.value), name.at, pair);
+    if (node.args.length > 2) this.#surplus(block, node, 2, block);
+    for (const property of node.properties) add(property.name, property.nameAt, property.value);
+    for (const child of node.children ?? []) {
+      if (child.args.length > 1) this.#surplus(block, child, 1, block);
+      add(child.name, child.at, child.args[0]);
+    }
+    return pairs;
+  }
+
+  #surplus(block: Block, node: SourceNode, taken: number, around: Block): void {
+    const extra = node.args[taken];
+    if (extra === undefined) return;
+    const isKey = extra.bare && rowFor(around.spec, String(extra.value)) !== undefined;
+    const hints = isKey ? [`put '${extra.value}' on its own line or separate it with ';'`] : [];
+    const takes = taken === 0 ? "no value" : taken === 1 ? "one value" : `at most ${taken} values`;
+    this.#problem(
+      block,
+      "extra-value",
+      extra.at,
+      `'${node.name}' takes ${takes}, got ${node.args.length}`,
+      hints,
+    );
+  }
+
+  #unknown(block: Block, node: SourceNode, isProperty: boolean): void {
+    const hints = [keyHint(block.spec, node.name)];
+    if (block.parent === undefined) {
+      this.#problem(block, "unknown-block", node.at, `unknown top-level block '${node.name}'`, hints);
+      return;
+    }
+    const owners = variantsOf(block.spec, node.name);
+    if (owners.length > 0)
+      hints[0] = `'${node.name}' belongs to ${block.spec.name}s of type ${owners.map((o) => `'${o}'`).join(", ")}`;
+    const what = isProperty ? "property" : "key";
+    this.#problem(
+      block,
+      "unknown-key",
+      node.at,
+      `unknown ${what} '${node.name}' in ${describe(block)}`,
+      hints,
+    );
+  }
+
+  #duplicate(block: Block, row: Row, first: Item, node: SourceNode): void {
+    const related = [firstHere(first.at)];
+    if (block.parent === undefined && row.shape.shape === "block") {
+      this.#problem(block, "duplicate-block", node.at, `second '${row.key}' block`, [], related);
+    } else {
+      this.#problem(
+        block,
+        "duplicate-key",
+        node.at,
+        `'${row.key}' is given twice in ${describe(block)}`,
+        [],
+        related,
+      );
+    }
+  }
+
+  #required(block: Block): void {
+    for (const row of block.spec.rows) {
+      if (!row.required || items(block, row.key).length > 0) continue;
+      const { name } = block.spec;
+      if (block.spec.entity && row.key === "id") {
+        this.#problem(block, "missing-id", block.at, `${name} needs an id`, [`write: ${name} "name" { … }`]);
+      } else {
+        this.#problem(block, "missing-key", block.at, `${describe(block)} needs '${row.key}'`, []);
+      }
+    }
+  }
+
+  #problem(
+    block: Block,
+    code: string,
+    at: Span,
+    message: string,
+    hints: readonly string[],
+    related: readonly Related[] = [],
+  ): void {
+    this.#report.error(code, at, message, { hints, related });
+    markBroken(block);
+  }
+}
+
+function isRepeatable(row: Row): boolean {
+  return row.shape.shape === "block"
+    ? row.shape.repeat
+    : row.shape.shape !== "scalar" && row.shape.shape !== "free";
+}
+
+/** The value of the key that selects a variant, before the block is read. */
+function discriminator(spec: BlockSpec, node: SourceNode): string | undefined {
+  const by = spec.variants?.by;
+  if (by === undefined) return undefined;
+  const property = node.properties.find((one) => kebab(one.name) === by)?.value;
+  const child = node.children?.find((one) => kebab(one.name) === by)?.args[0];
+  const written = (property ?? child)?.value;
+  return typeof written === "string" ? written.toLowerCase().replaceAll("_", "-") : undefined;
+}
+
+function anyRow(shape: Row["shape"]): Row {
+  const rest = {
+    also: [],
+    deprecated: [],
+    required: false,
+    ignored: undefined,
+    same: [],
+    lift: false,
+    blockHint: "",
+  };
+  return { key: "*", shape: shape.shape === "block" ? { ...shape, repeat: true } : shape, ...rest };
+}

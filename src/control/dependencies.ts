@@ -1,0 +1,39 @@
+// What the control service needs of the rest of the process; wired in app.ts.
+import type { Store } from "../store/store.ts";
+
+/** How far one data-plane worker is. */
+export interface WorkerProgress {
+  readonly worker: number;
+  readonly progress: "starting" | "snapshot" | "live" | "gone";
+  /** -1 before its first snapshot. */
+  readonly revision: bigint;
+  /** 64 hex digits. */
+  readonly digest: string;
+}
+
+/** A listener that is bound. */
+export interface BoundAddress {
+  readonly id: string;
+  readonly address: string;
+  readonly boundAddress: string;
+}
+
+/** Progress of the data plane. */
+export interface DataPlaneProgress {
+  /** True when every worker has applied `revision`; false when the time passes first. */
+  waitApplied(revision: bigint, timeoutMs: number): Promise<boolean>;
+  states(): readonly WorkerProgress[];
+  boundListeners(): Promise<readonly BoundAddress[]>;
+}
+
+/** See the head of this file. */
+export interface ControlDependencies {
+  readonly store: Store;
+  readonly dataPlane: DataPlaneProgress;
+  readonly version: string;
+  readonly startTime: Date;
+  /** Whether the bootstrap file has been applied by every worker and Sentinel is not shutting down. */
+  readonly isReady: () => boolean;
+  /** Told of exceptions in handlers: bugs, answered INTERNAL with the correlation id. */
+  readonly onInternalError: (rpc: string, correlationId: string, error: unknown) => void;
+}

@@ -1,0 +1,78 @@
+// The gRPC server of the control API: ControlService, health, reflection, on
+// every control address. Callers are trusted by the address they reach (a unix
+// socket's mode, or loopback); identities come with their own package.
+import * as grpc from "@grpc/grpc-js";
+import { ControlService } from "../gen/sentinel/v1/control_pb.ts";
+import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { addService, type Handlers } from "../grpc/service-definition.ts";
+import type { ControlAddress } from "./address.ts";
+import type { ControlDependencies } from "./dependencies.ts";
+import { HealthService } from "./health.ts";
+import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_REQUEST_BYTES } from "./limits.ts";
+import { bindControl } from "./listen.ts";
+import { addReflection } from "./reflection.ts";
+import { explainHandler } from "./service/explain.ts";
+import { mutationHandlers } from "./service/mutations.ts";
+import { readHandlers } from "./service/reads.ts";
+import { Watches } from "./service/watch.ts";
+
+/** A running control API. */
+export interface ControlServer {
+  /** How clients reach it: "unix:PATH" or "IP:PORT". */
+  readonly addresses: readonly string[];
+  /** Ends watches, lets calls finish for `graceMs`, then cuts them. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Binds every address; rejects, with nothing left bound, if one cannot be. */
+export async function startControlServer(
+  deps: ControlDependencies,
+  where: readonly ControlAddress[],
+): Promise<ControlServer> {
+  const server = new grpc.Server({
+    "grpc.max_receive_message_length": MAX_REQUEST_BYTES,
+    "grpc.max_send_message_length": MAX_REQUEST_BYTES,
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
+  });
+  const watches = new Watches(deps);
+  const reads = readHandlers(deps, () => watches.count);
+  const handlers = {
+    ...mutationHandlers(deps),
+    ...reads.handlers,
+    explainRoute: explainHandler(deps),
+    watchChanges: (call: Parameters<Watches["handle"]>[0]) => watches.handle(call),
+  };
+  addService(server, ControlService, handlers as unknown as Handlers<typeof ControlService>);
+  const health = new HealthService(server, [ControlService.typeName]);
+  addReflection(server, [ControlService.typeName, Health.typeName]);
+  const addresses: string[] = [];
+  try {
+    for (const address of where) addresses.push(await bindControl(server, address));
+  } catch (error) {
+    server.forceShutdown();
+    throw error;
+  }
+  return {
+    addresses,
+    stop: async (graceMs) => {
+      health.shutDown();
+      watches.close();
+      reads.close();
+      await stopServer(server, graceMs);
+    },
+  };
+}
+
+function stopServer(server: grpc.Server, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      server.forceShutdown();
+      resolve();
+    }, graceMs);
+    server.tryShutdown(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

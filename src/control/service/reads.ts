@@ -1,0 +1,148 @@
+// The reading rpcs: GetState, GetStatus, DiffStates. They see committed state
+// only and never wait for a commit.
+import { create, toBinary } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { appendResource, diffStates, differences, digestHex, effectsOf, encodeResource, etagOf, type Located, resources, type State, stateFromConfig } from "../../core/index.ts";
+import { type Command, CommandSchema } from "../../gen/sentinel/v1/commands_pb.ts";
+import {
+  type DiffStatesRequest,
+  type GetStateRequest,
+  GetStateResponseSchema,
+  GetStatusResponseSchema,
+  type StateSource,
+  WorkerStatus_Progress,
+} from "../../gen/sentinel/v1/control_pb.ts";
+import { type Effect, EffectSchema } from "../../gen/sentinel/v1/events_pb.ts";
+import { ConfigStateSchema, ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
+import type { ControlDependencies } from "../dependencies.ts";
+import { Pages } from "../pages.ts";
+import { failure, statusOf } from "../status.ts";
+import { unary } from "../unary.ts";
+
+const PROGRESS = {
+  starting: WorkerStatus_Progress.STARTING,
+  snapshot: WorkerStatus_Progress.SNAPSHOT,
+  live: WorkerStatus_Progress.LIVE,
+  gone: WorkerStatus_Progress.GONE,
+} as const;
+
+interface StateInfo {
+  readonly revision: bigint;
+  readonly digest: string;
+}
+
+type Step = { readonly command: Command } | { readonly effect: Effect };
+
+/** Handlers of the reading rpcs, and how to release what their page tokens pin. */
+export function readHandlers(deps: ControlDependencies, watcherCount: () => number) {
+  const statePages = new Pages<Located, StateInfo>(({ key, value }) => encodeResource(key, value).bytes.length);
+  const diffPages = new Pages<Step, undefined>((step) =>
+    "command" in step ? toBinary(CommandSchema, step.command).length : toBinary(EffectSchema, step.effect).length,
+  );
+  return {
+    close: () => {
+      statePages.close();
+      diffPages.close();
+    },
+    handlers: {
+      getState: unary(deps, "GetState", (request: GetStateRequest) => getState(deps, statePages, request)),
+      getStatus: unary(deps, "GetStatus", () => getStatus(deps, watcherCount())),
+      diffStates: unary(deps, "DiffStates", (request: DiffStatesRequest) => {
+        const page = diffPages.page(request, () => {
+          const [from, to] = [stateOf(deps, request.from, "from."), stateOf(deps, request.to, "to.")];
+          const commands = diffStates(from, to).map((command) => ({ command }));
+          const changes = differences(from, to).map((change) => ({ ...change, bytes: undefined }));
+          return { items: [...commands, ...effectsOf(changes).map((effect) => ({ effect }))], info: undefined };
+        });
+        return {
+          commands: page.items.flatMap((step) => ("command" in step ? [step.command] : [])),
+          effects: page.items.flatMap((step) => ("effect" in step ? [step.effect] : [])),
+          nextPageToken: page.nextPageToken,
+        };
+      }),
+    },
+  };
+}
+
+function getState(deps: ControlDependencies, pages: Pages<Located, StateInfo>, request: GetStateRequest) {
+  const { store } = deps;
+  const page = pages.page(request, () => {
+    const { state, revision } = store;
+    const items = [...resources(state)].filter((resource) => isWanted(resource, request));
+    return { items, info: { revision, digest: digestHex(state.digest) } };
+  });
+  const state = create(ConfigStateSchema);
+  for (const { key, value } of page.items) appendResource(state, key, value);
+  const infos = request.withProvenance ? page.items : [];
+  return create(GetStateResponseSchema, {
+    historyId: store.historyId,
+    ...page.info,
+    state,
+    resources: infos.map(({ key, hash }) => {
+      const origin = store.provenance.of(key);
+      return { ...key, etag: etagOf(hash), revision: origin?.revision ?? 0n, origin: origin?.text ?? "" };
+    }),
+    nextPageToken: page.nextPageToken,
+  });
+}
+
+function isWanted({ key }: Located, { kinds, idPrefix }: GetStateRequest): boolean {
+  if (kinds.length > 0 && !kinds.includes(key.kind)) return false;
+  if (idPrefix === "") return true;
+  return (key.kind === ResourceKind.BACKEND ? key.upstream : key.id).startsWith(idPrefix);
+}
+
+async function getStatus(deps: ControlDependencies, watchers: number) {
+  const { store, dataPlane } = deps;
+  const listeners = await dataPlane.boundListeners();
+  const { state } = store;
+  const counts = [
+    { kind: ResourceKind.LISTENER, count: state.listeners.size },
+    { kind: ResourceKind.ROUTE, count: state.routes.size },
+    { kind: ResourceKind.UPSTREAM, count: state.upstreams.size },
+    { kind: ResourceKind.BACKEND, count: state.backendCount },
+  ];
+  return create(GetStatusResponseSchema, {
+    version: deps.version,
+    historyId: store.historyId,
+    revision: store.revision,
+    digest: store.digest,
+    startTime: timestampFromDate(deps.startTime),
+    ready: deps.isReady(),
+    workers: dataPlane.states().map(({ worker, progress, revision, digest }) => ({
+      worker,
+      progress: PROGRESS[progress],
+      revision: revision < 0n ? 0n : revision,
+      digest,
+    })),
+    listeners: [...state.listeners.values()].map(({ value }) => ({
+      id: value.id,
+      address: value.address!,
+      boundAddress: listeners.find(({ id }) => id === value.id)?.boundAddress ?? "",
+    })),
+    counts,
+    watchers,
+  });
+}
+
+/** The state that a source names; throws what is wrong with it. */
+function stateOf({ store }: ControlDependencies, named: StateSource | undefined, prefix: string): State {
+  const source = named?.source;
+  switch (source?.case) {
+    case undefined:
+      return store.state;
+    case "revision": {
+      const state = store.log.stateAt(source.value);
+      if (state !== undefined) return state;
+      const info = { oldest_revision: String(store.log.oldest), revision: String(store.revision) };
+      const hint = `retained are ${store.log.oldest} to ${store.revision}`;
+      throw failure("compacted", `revision ${source.value} is not retained`, hint, info);
+    }
+    case "state": {
+      const built = stateFromConfig(source.value);
+      if (built.ok) return built.state;
+      const errors = built.errors.map((error) => ({ ...error, path: `${prefix}state: ${error.path}` }));
+      throw statusOf(errors);
+    }
+  }
+}

@@ -1,0 +1,187 @@
+// The data plane of one worker thread: takes resources in, serves requests by
+// them. Every change is one synchronous step, so that no request sees half of
+// it, and when `apply` returns, no new request reaches what was removed. Knows
+// nothing of revisions, threads or the control side; used by src/worker.
+import { equals } from "@bufbuild/protobuf";
+import {
+  type Backend,
+  type Listener,
+  type Route,
+  RouteSchema,
+  type System,
+  type Upstream,
+} from "../gen/sentinel/v1/resources_pb.ts";
+import { RoutingTable } from "../routing/index.ts";
+import { ClientConnections } from "./client-connections.ts";
+import { Engine } from "./engine.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { type BindFailure, type ListenerAddress, Listeners } from "./listeners.ts";
+import { Pools } from "./pools.ts";
+
+/** The new value of one resource; undefined: removed. */
+export type ResourceUpdate =
+  | { readonly kind: "system"; readonly value: System }
+  | { readonly kind: "listener"; readonly id: string; readonly value: Listener | undefined }
+  | { readonly kind: "route"; readonly id: string; readonly value: Route | undefined }
+  /** The field `backends` is not looked at. */
+  | { readonly kind: "upstream"; readonly id: string; readonly value: Upstream | undefined }
+  | {
+      readonly kind: "backend";
+      readonly upstream: string;
+      readonly id: string;
+      readonly value: Backend | undefined;
+    };
+
+/** How to make a data plane. */
+export interface DataPlaneOptions {
+  /** Test hook: wait between matching a route and picking a backend, in milliseconds. Default 0. */
+  readonly faults?: { readonly beforePickMs?: number };
+  /** A listener could not be bound (it is tried again), or accepting on it failed. */
+  readonly onListenerError?: (id: string, error: Error) => void;
+  /** Time limits and bounds other than the defaults, for tests. */
+  readonly limits?: Partial<Limits>;
+}
+
+/** What is going on. */
+export interface DataPlaneStatus {
+  /** `boundAddress` is "IP:PORT" with the real port, empty while it is not bound. */
+  readonly listeners: { id: string; address: string; boundAddress: string }[];
+  /** Open client connections. */
+  readonly connections: number;
+  /** Requests whose response is not finished. */
+  readonly activeRequests: number;
+  /** Connections closed because system.max_connections was reached. */
+  readonly refusedConnections: number;
+}
+
+/** system.max_connections when unset. */
+const DEFAULT_MAX_CONNECTIONS = 10_000;
+
+/** See the head of this file. */
+export class DataPlane {
+  readonly #table = new RoutingTable();
+  readonly #pools: Pools;
+  readonly #listeners: Listeners;
+  readonly #clients: ClientConnections;
+
+  constructor(options: DataPlaneOptions = {}) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#pools = new Pools(limits);
+    const engine = new Engine({
+      table: this.#table,
+      pools: this.#pools,
+      limits,
+      beforePickMs: options.faults?.beforePickMs ?? 0,
+    });
+    this.#clients = new ClientConnections(limits, DEFAULT_MAX_CONNECTIONS, (request, response, client) =>
+      engine.handle(request, response, client),
+    );
+    this.#listeners = new Listeners({
+      limits,
+      onConnection: (socket, binding) => this.#clients.accept(socket, binding),
+      onClosed: (binding) => this.#clients.drain(binding),
+      onError: (id, error) => options.onListenerError?.(id, error),
+    });
+  }
+
+  /** Takes a change in, all of it in one step. The order of updates does not matter, except that of one resource. */
+  apply(updates: readonly ResourceUpdate[]): void {
+    let isListenerChanged = false;
+    for (const update of updates) {
+      this.#take(update);
+      isListenerChanged ||= update.kind === "listener";
+    }
+    this.#pools.settle();
+    if (isListenerChanged) this.#listeners.settle();
+  }
+
+  /** Replaces everything by a snapshot. What is equal in both is not touched: connections and balancing go on. */
+  reset(updates: readonly ResourceUpdate[]): void {
+    const kept = new Set(updates.map(keyOf));
+    const gone = (this.#present() as ResourceUpdate[]).filter((update) => !kept.has(keyOf(update)));
+    const hasSystem = kept.has("system");
+    if (!hasSystem) this.#clients.maxConnections = DEFAULT_MAX_CONNECTIONS;
+    this.apply([...gone, ...updates.filter((update) => !this.#isCurrent(update))]);
+  }
+
+  /**
+   * Binds the addresses of listeners that a coming change brings, and holds what
+   * arrives there until `apply`. An address that is bound already is not bound
+   * again. Resolves with the failures; on any, nothing of this token stays bound.
+   */
+  prepare(token: number, listeners: readonly ListenerAddress[]): Promise<BindFailure[]> {
+    return this.#listeners.prepare(token, listeners);
+  }
+
+  /** Undoes `prepare` for what has not gone live. */
+  release(token: number): void {
+    this.#listeners.release(token);
+  }
+
+  /** What is going on now. */
+  status(): DataPlaneStatus {
+    return {
+      listeners: this.#listeners.status(),
+      connections: this.#clients.count,
+      activeRequests: this.#clients.activeRequests,
+      refusedConnections: this.#clients.refusedConnections,
+    };
+  }
+
+  /** Stops accepting, lets requests in flight finish, destroys what is left after `graceMs`. Final. */
+  async shutdown(graceMs: number): Promise<void> {
+    this.#listeners.close();
+    await this.#clients.close(graceMs);
+    for (const id of this.#pools.upstreamIds()) this.#pools.setUpstream(id, undefined);
+    this.#pools.settle();
+  }
+
+  #take(update: ResourceUpdate): void {
+    switch (update.kind) {
+      case "system":
+        this.#clients.maxConnections = update.value.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
+        return;
+      case "listener":
+        return this.#listeners.set(update.id, update.value?.address);
+      case "route":
+        if (update.value === undefined) this.#table.remove(update.id);
+        else this.#table.upsert(update.value);
+        return;
+      case "upstream":
+        return this.#pools.setUpstream(update.id, update.value);
+      case "backend":
+        return this.#pools.setBackend(update.upstream, update.id, update.value);
+    }
+  }
+
+  /** Removals of everything there is. */
+  #present(): ResourceUpdate[] {
+    const removals: ResourceUpdate[] = [];
+    for (const id of this.#listeners.ids()) removals.push({ kind: "listener", id, value: undefined });
+    for (const id of this.#table.ids()) removals.push({ kind: "route", id, value: undefined });
+    for (const upstream of this.#pools.upstreamIds()) {
+      removals.push({ kind: "upstream", id: upstream, value: undefined });
+      for (const id of this.#pools.backendIds(upstream))
+        removals.push({ kind: "backend", upstream, id, value: undefined });
+    }
+    return removals;
+  }
+
+  /** Whether a route is the same as before; the other kinds are compared where they are taken in. */
+  #isCurrent(update: ResourceUpdate): boolean {
+    if (update.kind !== "route" || update.value === undefined) return false;
+    const old = this.#table.get(update.id);
+    return old !== undefined && equals(RouteSchema, old, update.value);
+  }
+}
+
+function keyOf(update: ResourceUpdate): string {
+  switch (update.kind) {
+    case "system":
+      return "system";
+    case "backend":
+      return `backend ${JSON.stringify([update.upstream, update.id])}`;
+    default:
+      return `${update.kind} ${update.id}`;
+  }
+}

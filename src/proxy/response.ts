@@ -1,0 +1,71 @@
+// A backend's response on its way to the client: whether it can be relayed at
+// all, its head, its body, its trailers. Knows no timers and no retries; called
+// by forward.ts.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream";
+import { forwardableTrailers, listTokens, responseFields } from "./fields.ts";
+
+/** How to relay. */
+export interface RelayOptions {
+  readonly requestId: string;
+  /** Whether the client reads trailers. */
+  readonly acceptsTrailers: boolean;
+}
+
+/** Why a response cannot be relayed; undefined if it can. */
+export function checkResponse(answer: IncomingMessage): string | undefined {
+  const status = answer.statusCode ?? 0;
+  if (status < 200 || status > 599) return `status ${status}`;
+  // Node removes only "chunked": any other coding would leave a body that nobody can read.
+  const coding = listTokens([answer.headers["transfer-encoding"] ?? ""]).join();
+  return coding === "" || coding === "chunked" ? undefined : `transfer coding ${coding}`;
+}
+
+/**
+ * Sends head, body and trailers; `done` is called once, without an error when
+ * all of it has been handed over. Throws if the head cannot be sent, and then
+ * nothing has been sent.
+ */
+export function relayResponse(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  options: RelayOptions,
+  done: (error?: Error) => void,
+): void {
+  const status = answer.statusCode!;
+  const isBodiless = response.req.method === "HEAD" || status === 204 || status === 205 || status === 304;
+  const keepsTrailers =
+    options.acceptsTrailers &&
+    !isBodiless &&
+    response.req.httpVersion === "1.1" &&
+    answer.headers["content-length"] === undefined;
+  response.writeHead(
+    status,
+    answer.statusMessage ?? "",
+    responseFields(answer.rawHeaders, status, keepsTrailers, options.requestId),
+  );
+  if (isBodiless) {
+    answer.on("error", () => {}); // what comes after the head no longer matters
+    answer.resume();
+    response.end(() => done());
+    return;
+  }
+  if (keepsTrailers) answer.once("end", () => addTrailers(answer, response));
+  let isFlowing = false;
+  answer.once("data", () => {
+    isFlowing = true;
+  });
+  pipeline(answer, response, (error) => {
+    if (error == null && answer.complete) done();
+    else done(error ?? new Error("incomplete response"));
+  });
+  // The head goes out with the first of the body, or alone if that is not here yet.
+  process.nextTick(() => {
+    if (!isFlowing && !response.destroyed && !response.writableEnded) response.flushHeaders();
+  });
+}
+
+function addTrailers(answer: IncomingMessage, response: ServerResponse): void {
+  const trailers = forwardableTrailers(answer.rawTrailers);
+  if (trailers.length > 0) response.addTrailers(trailers);
+}

@@ -1,0 +1,151 @@
+// The routing table: which route serves a request. Routes are indexed by host,
+// then by path, so that a lookup costs the same with ten routes and with
+// 50,000, and a change costs O(the change). The table is mutated in place by
+// its one owner (proxy/data-plane.ts); a Route value is never mutated.
+import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
+import { type Bucket, type Candidate, candidateOf } from "./candidate.ts";
+import { describeFailure, failingCondition, type MatchRequest } from "./conditions.ts";
+import { hostTail, parseHostPattern } from "./host.ts";
+import { PathIndex } from "./path-index.ts";
+import { compareRanks } from "./rank.ts";
+
+/** One line of an explanation: a route that was tried, and what came of it. */
+export interface RouteTrial {
+  readonly routeId: string;
+  readonly matched: boolean;
+  /** "all conditions hold", or the first condition that does not. */
+  readonly reason: string;
+  readonly priority: number;
+  readonly specificity: number;
+}
+
+/** Key of the index of routes without a host condition; no host or pattern is empty. */
+const ANY_HOST = "";
+
+/** Routes, indexed for matching. */
+export class RoutingTable {
+  readonly #routes = new Map<string, Candidate>();
+  /** By exact host, by pattern text ("*.example.com"), and ANY_HOST. No request host contains "*". */
+  readonly #hosts = new Map<string, PathIndex>();
+  /** Number of "*" labels → how many host conditions have that many. */
+  readonly #wildcards = new Map<number, number>();
+  /** Reused by every lookup, so that a match allocates nothing but this once. */
+  readonly #found: Bucket[] = [];
+
+  /** Adds a route, or replaces the one of the same id. */
+  upsert(route: Route): void {
+    this.remove(route.id);
+    const candidate = candidateOf(route);
+    this.#routes.set(route.id, candidate);
+    if (route.enabled === false) return;
+    for (const key of hostKeys(route)) {
+      let index = this.#hosts.get(key);
+      if (index === undefined) {
+        index = new PathIndex();
+        this.#hosts.set(key, index);
+      }
+      index.add(candidate);
+      this.#countWildcard(key, 1);
+    }
+  }
+
+  /** Removes a route; nothing happens if there is none. */
+  remove(routeId: string): void {
+    const candidate = this.#routes.get(routeId);
+    if (candidate === undefined) return;
+    this.#routes.delete(routeId);
+    if (candidate.route.enabled === false) return;
+    for (const key of hostKeys(candidate.route)) {
+      const index = this.#hosts.get(key);
+      index?.remove(candidate);
+      if (index?.isEmpty) this.#hosts.delete(key);
+      this.#countWildcard(key, -1);
+    }
+  }
+
+  /** The first route in rank order whose conditions hold. */
+  match(request: MatchRequest): Route | undefined {
+    this.#collect(request);
+    let best: Candidate | undefined;
+    for (const bucket of this.#found) {
+      for (const candidate of bucket) {
+        if (best !== undefined && compareRanks(best.rank, candidate.rank) <= 0) break;
+        if (failingCondition(candidate.conditions, request) !== undefined) continue;
+        best = candidate;
+        break;
+      }
+    }
+    this.#found.length = 0;
+    return best?.route;
+  }
+
+  /** Every route whose host and path could match, in the order tried, up to and including the winner. */
+  explain(request: MatchRequest): RouteTrial[] {
+    this.#collect(request);
+    const candidates = [...new Set(this.#found.flat())].sort((a, b) => compareRanks(a.rank, b.rank));
+    this.#found.length = 0;
+    const trials: RouteTrial[] = [];
+    for (const { rank, conditions } of candidates) {
+      const failing = failingCondition(conditions, request);
+      trials.push({
+        routeId: rank.id,
+        matched: failing === undefined,
+        reason: failing === undefined ? "all conditions hold" : describeFailure(failing, request),
+        priority: rank.priority,
+        specificity: rank.specificity,
+      });
+      if (failing === undefined) break;
+    }
+    return trials;
+  }
+
+  /** All routes, also disabled ones, in rank order. Costs O(n log n): for printing, not for requests. */
+  routes(): Route[] {
+    return [...this.#routes.values()]
+      .sort((a, b) => compareRanks(a.rank, b.rank))
+      .map((candidate) => candidate.route);
+  }
+
+  /** The route of this id, also if disabled. */
+  get(routeId: string): Route | undefined {
+    return this.#routes.get(routeId)?.route;
+  }
+
+  /** Ids of all routes, in no particular order. */
+  ids(): Iterable<string> {
+    return this.#routes.keys();
+  }
+
+  /** Number of routes, disabled ones included. */
+  get size(): number {
+    return this.#routes.size;
+  }
+
+  /** Fills #found with the buckets whose host and path can match. */
+  #collect({ host, path }: MatchRequest): void {
+    const found = this.#found;
+    this.#hosts.get(ANY_HOST)?.collect(path, found);
+    if (host === "") return;
+    this.#hosts.get(host)?.collect(path, found);
+    for (const labels of this.#wildcards.keys()) {
+      const tail = hostTail(host, labels);
+      if (tail === undefined) continue;
+      const stars = "*.".repeat(labels);
+      this.#hosts.get(tail === "" ? stars.slice(0, -1) : stars + tail)?.collect(path, found);
+    }
+  }
+
+  #countWildcard(key: string, by: 1 | -1): void {
+    const { wildcards } = parseHostPattern(key);
+    if (wildcards === 0) return;
+    const count = (this.#wildcards.get(wildcards) ?? 0) + by;
+    if (count === 0) this.#wildcards.delete(wildcards);
+    else this.#wildcards.set(wildcards, count);
+  }
+}
+
+/** The keys a route is indexed under, without duplicates. */
+function hostKeys(route: Route): Iterable<string> {
+  const hosts = route.matches?.hosts ?? [];
+  return hosts.length === 0 ? [ANY_HOST] : new Set(hosts.map((host) => parseHostPattern(host).text));
+}

@@ -1,0 +1,53 @@
+// What the primary and a data-plane worker tell each other. State travels as
+// protobuf bytes (internal/v1/feed.proto); everything else is small and plain.
+
+/** A listener to be bound. */
+export interface ListenerAddress {
+  readonly id: string;
+  readonly address: string;
+}
+
+/** Why a listener could not be bound. */
+export interface BindFailure {
+  readonly id: string;
+  /** System error code, for example EADDRINUSE. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A bound listener. */
+export interface BoundListener extends ListenerAddress {
+  readonly boundAddress: string;
+}
+
+/** From the primary to a worker. */
+export type ToWorker =
+  | { readonly type: "snapshot" | "change"; readonly bytes: Uint8Array }
+  | { readonly type: "prepare"; readonly token: number; readonly listeners: readonly ListenerAddress[] }
+  | { readonly type: "release"; readonly token: number }
+  | { readonly type: "status"; readonly request: number }
+  | { readonly type: "shutdown"; readonly graceMs: number };
+
+/** From a worker to the primary. */
+export type FromWorker =
+  | { readonly type: "started" }
+  | { readonly type: "applied"; readonly revision: bigint; readonly digest: string }
+  /** The worker cannot go on from what it has; it needs a snapshot. */
+  | { readonly type: "resync"; readonly reason: string }
+  | { readonly type: "prepared"; readonly token: number; readonly failures: readonly BindFailure[] }
+  | {
+      readonly type: "status";
+      readonly request: number;
+      readonly listeners: readonly BoundListener[];
+      readonly connections: number;
+      readonly activeRequests: number;
+    }
+  | { readonly type: "listenerError"; readonly id: string; readonly message: string }
+  | { readonly type: "drained" };
+
+/** What a worker thread is started with. */
+export interface WorkerSettings {
+  readonly worker: number;
+  /** Test hook: waits between choosing a route and choosing a backend. */
+  readonly beforePickMs: number;
+}

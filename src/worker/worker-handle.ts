@@ -1,0 +1,155 @@
+// One data-plane worker as the primary sees it: starting → snapshot → live →
+// gone. Messages go through here and nowhere else.
+import { Worker } from "node:worker_threads";
+import type { BindFailure, BoundListener, FromWorker, ListenerAddress, ToWorker, WorkerSettings } from "./messages.ts";
+
+/** Progress of a worker; only a live one takes part in commits. */
+export type Progress = "starting" | "snapshot" | "live" | "gone";
+
+/** What a handle asks of and tells the pool. */
+export interface HandleEvents {
+  /** The current state as feed bytes. */
+  readonly snapshot: () => Uint8Array;
+  /** The worker has applied what `handle.revision` says. */
+  readonly applied: (handle: WorkerHandle) => void;
+  readonly listenerError: (id: string, message: string) => void;
+  readonly gone: (reason: string) => void;
+}
+
+/** See the head of this file. */
+export class WorkerHandle {
+  readonly worker: number;
+  readonly #thread: Worker;
+  readonly #events: HandleEvents;
+  readonly #prepares = new Map<number, (failures: readonly BindFailure[]) => void>();
+  readonly #requests = new Map<number, (listeners: readonly BoundListener[]) => void>();
+  #progress: Progress = "starting";
+  #revision = -1n;
+  #digest = "";
+  #fresh = false;
+  #request = 0;
+  #reason = "ended";
+
+  constructor(settings: WorkerSettings, events: HandleEvents) {
+    this.worker = settings.worker;
+    this.#events = events;
+    // The name differs between the checkout (.ts) and the package (.js).
+    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+    this.#thread = new Worker(new URL(`./thread.${extension}`, import.meta.url), { workerData: settings });
+    this.#thread.on("message", (message: FromWorker) => this.#receive(message));
+    this.#thread.on("error", (error) => {
+      this.#reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    });
+    this.#thread.on("exit", () => this.#exited());
+  }
+
+  get progress(): Progress {
+    return this.#progress;
+  }
+
+  /** The revision it has applied; -1 before the snapshot. */
+  get revision(): bigint {
+    return this.#revision;
+  }
+
+  /** The digest it computed, 64 hex digits. */
+  get digest(): string {
+    return this.#digest;
+  }
+
+  /** Whether its last `applied` was of a snapshot. */
+  get isFresh(): boolean {
+    return this.#fresh;
+  }
+
+  /** Sends a change; a worker that has not been sent its snapshot yet will find the change in it. */
+  feed(bytes: Uint8Array): void {
+    if (this.#progress === "snapshot" || this.#progress === "live") this.#send({ type: "change", bytes });
+  }
+
+  /** Binds sockets; answers what could not be bound. Silence until the deadline is a failure. */
+  prepare(token: number, listeners: readonly ListenerAddress[], deadlineMs: number): Promise<readonly BindFailure[]> {
+    return new Promise((resolve) => {
+      const settle = (failures: readonly BindFailure[]) => {
+        clearTimeout(timer);
+        this.#prepares.delete(token);
+        resolve(failures);
+      };
+      const late = { id: listeners[0]?.id ?? "", code: "ETIMEDOUT", message: `worker ${this.worker} did not answer` };
+      const timer = setTimeout(() => settle([late]), deadlineMs);
+      this.#prepares.set(token, settle);
+      this.#send({ type: "prepare", token, listeners });
+    });
+  }
+
+  /** Gives up what a prepare has bound. */
+  release(token: number): void {
+    this.#send({ type: "release", token });
+  }
+
+  /** The listeners it has bound; empty if it does not answer within a second. */
+  listeners(): Promise<readonly BoundListener[]> {
+    return new Promise((resolve) => {
+      const request = ++this.#request;
+      const settle = (listeners: readonly BoundListener[]) => {
+        clearTimeout(timer);
+        this.#requests.delete(request);
+        resolve(listeners);
+      };
+      const timer = setTimeout(() => settle([]), 1_000);
+      this.#requests.set(request, settle);
+      this.#send({ type: "status", request });
+    });
+  }
+
+  /** Drains and ends the thread; ends it by force a second after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#progress === "gone") return;
+    const exited = new Promise<void>((resolve) => this.#thread.once("exit", () => resolve()));
+    this.#send({ type: "shutdown", graceMs });
+    const timer = setTimeout(() => void this.#thread.terminate(), graceMs + 1_000);
+    await exited;
+    clearTimeout(timer);
+  }
+
+  #receive(message: FromWorker): void {
+    switch (message.type) {
+      case "started":
+        return this.#sendSnapshot();
+      case "applied":
+        this.#fresh = this.#progress === "snapshot";
+        this.#progress = "live";
+        this.#revision = message.revision;
+        this.#digest = message.digest;
+        return this.#events.applied(this);
+      case "resync":
+        return this.#sendSnapshot();
+      case "prepared":
+        return this.#prepares.get(message.token)?.(message.failures);
+      case "status":
+        return this.#requests.get(message.request)?.(message.listeners);
+      case "listenerError":
+        return this.#events.listenerError(message.id, message.message);
+      case "drained":
+        return;
+    }
+  }
+
+  #sendSnapshot(): void {
+    this.#progress = "snapshot";
+    this.#send({ type: "snapshot", bytes: this.#events.snapshot() });
+  }
+
+  #exited(): void {
+    this.#progress = "gone";
+    this.#revision = -1n;
+    const failure = { id: "", code: "EPIPE", message: `worker ${this.worker} ended` };
+    for (const settle of [...this.#prepares.values()]) settle([failure]);
+    for (const settle of [...this.#requests.values()]) settle([]);
+    this.#events.gone(this.#reason);
+  }
+
+  #send(message: ToWorker): void {
+    this.#thread.postMessage(message);
+  }
+}

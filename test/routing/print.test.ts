@@ -1,0 +1,49 @@
+// The printed table and explanations are compared with a golden file.
+// UPDATE_GOLDEN=1 rewrites it.
+import { readFileSync, writeFileSync } from "node:fs";
+import { expect, test } from "@jest/globals";
+import { printTable, printTrials, RoutingTable } from "../../src/routing/index.ts";
+import { request, route } from "./build.ts";
+
+function checkGolden(name: string, text: string): void {
+  const file = new URL(`./${name}.golden.txt`, import.meta.url);
+  if (process.env["UPDATE_GOLDEN"] === "1") writeFileSync(file, text);
+  expect(text).toBe(readFileSync(file, "utf8"));
+}
+
+test("a printed table shows every route in matching order, and why one is chosen", () => {
+  const table = new RoutingTable();
+  table.upsert(route("fallback", {}, { priority: 1, upstream: "site" }));
+  table.upsert(route("api", { pathPrefixes: ["/api", "/v2/"], hosts: ["api.test", "*.api.test"] }));
+  table.upsert(route("health", { paths: ["/health"] }, { priority: 1000 }));
+  table.upsert(
+    route(
+      "canary",
+      {
+        pathPrefixes: ["/api"],
+        methods: ["GET", "HEAD"],
+        headers: [
+          { name: "X-Canary", value: "1" },
+          { name: "x-canary", value: "yes" },
+          { name: "X-Bot", invert: true },
+        ],
+      },
+      { upstream: "canary", priority: 100 },
+    ),
+  );
+  table.upsert(route("old", { paths: ["/old"] }, { enabled: false, order: "10000000" }));
+  const trials = (parts: Parameters<typeof request>[0]) => printTrials(table.explain(request(parts)));
+  checkGolden(
+    "print",
+    [
+      printTable(table),
+      "GET api.test/api/x\n",
+      trials({ host: "api.test", path: "/api/x" }),
+      "GET api.test/api/x, X-Canary: yes\n",
+      trials({ host: "api.test", path: "/api/x", headers: { "x-canary": ["yes"] } }),
+      "POST /old\n",
+      trials({ method: "POST", path: "/old" }),
+    ].join(""),
+  );
+  expect(printTable(new RoutingTable())).toBe("");
+});
