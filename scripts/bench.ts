@@ -7,7 +7,9 @@ const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>
 const name = process.argv[2] ?? "";
 const load = cases[name];
 if (load === undefined) {
-  process.stderr.write(`usage: npm run -s bench -- CASE, with CASE one of: ${Object.keys(cases).join(", ")}\n`);
+  process.stderr.write(
+    `usage: npm run -s bench -- CASE, with CASE one of: ${Object.keys(cases).join(", ")}\n`,
+  );
   process.exitCode = 2;
 } else {
   await (await load()).run();

@@ -8,7 +8,14 @@ import { type HealthServer, startHealthServer } from "./admin/health-server.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import type { ControlAddress } from "./control/address.ts";
 import { type ControlServer, startControlServer } from "./control/server.ts";
-import { commandsFor, DEFAULT_SHUTDOWN_SECONDS, emptyState, KIND_NAMES, parseBindAddress, type ResourceKey } from "./core/index.ts";
+import {
+  commandsFor,
+  DEFAULT_SHUTDOWN_SECONDS,
+  emptyState,
+  KIND_NAMES,
+  parseBindAddress,
+  type ResourceKey,
+} from "./core/index.ts";
 import { StartError } from "./start-error.ts";
 import { memoryPersistence } from "./store/persistence.ts";
 import { Store } from "./store/store.ts";
@@ -49,7 +56,7 @@ export interface App {
 
 /** Starts; rejects with a StartError, leaving nothing running. */
 export async function startApp(options: AppOptions): Promise<App> {
-  const { log, config } = options;
+  const { log } = options;
   const starting: { pool?: WorkerPool; health?: HealthServer | undefined; control?: ControlServer } = {};
   const phase = { ready: false };
   const store = createStore(log);
@@ -125,7 +132,8 @@ function createPool(store: Store, { log, beforePickMs = 0 }: AppOptions): Worker
     {
       workerGone: (worker, reason) => log.write("error", "worker-gone", { worker, reason }),
       workerLive: (worker, revision) => log.write("info", "worker-live", { worker, revision }),
-      listenerError: (worker, listener, error) => log.write("error", "listener-error", { worker, listener, error }),
+      listenerError: (worker, listener, error) =>
+        log.write("error", "listener-error", { worker, listener, error }),
     },
     { beforePickMs },
   );
@@ -140,14 +148,24 @@ async function takeInFile(store: Store, { config, configFile }: AppOptions): Pro
     return place === undefined ? configFile : `${place.file}:${place.line}`;
   };
   const commands = commandsFor(config.config!);
-  const outcome = await store.commit({ commands, source: "file", actor: "file", reason: `bootstrap ${configFile}`, origin });
+  const outcome = await store.commit({
+    commands,
+    source: "file",
+    actor: "file",
+    reason: `bootstrap ${configFile}`,
+    origin,
+  });
   if (outcome.ok) return;
   const lines = outcome.errors.map(({ message, hint }) => (hint === "" ? message : `${message}; ${hint}`));
   const unbound = outcome.errors.every(({ rule }) => rule === "address-unavailable");
   throw new StartError(unbound ? 2 : 1, lines.join("\n"));
 }
 
-async function startHealth(options: AppOptions, store: Store, isReady: () => boolean): Promise<HealthServer | undefined> {
+async function startHealth(
+  options: AppOptions,
+  store: Store,
+  isReady: () => boolean,
+): Promise<HealthServer | undefined> {
   const { healthListen } = options.config.settings;
   if (healthListen === undefined) return undefined;
   const address = parseBindAddress(healthListen);
@@ -179,7 +197,10 @@ async function logStarted(
   const listeners = await pool.boundListeners();
   for (const address of control.addresses) {
     if (address.startsWith("unix:")) continue;
-    log.write("warn", "control-insecure", { address, message: "anybody on this machine can change the configuration" });
+    log.write("warn", "control-insecure", {
+      address,
+      message: "anybody on this machine can change the configuration",
+    });
   }
   log.write("info", "started", {
     version,
@@ -199,10 +220,15 @@ async function logStarted(
 
 async function stopAll(
   store: Store,
-  running: { readonly pool?: WorkerPool; readonly health?: HealthServer | undefined; readonly control?: ControlServer },
+  running: {
+    readonly pool?: WorkerPool;
+    readonly health?: HealthServer | undefined;
+    readonly control?: ControlServer;
+  },
 ): Promise<void> {
   store.close();
-  const seconds = store.state.system.value.gracefulShutdownTimeout?.seconds ?? BigInt(DEFAULT_SHUTDOWN_SECONDS);
+  const seconds =
+    store.state.system.value.gracefulShutdownTimeout?.seconds ?? BigInt(DEFAULT_SHUTDOWN_SECONDS);
   await running.control?.stop(CONTROL_GRACE_MS);
   await running.pool?.stop(Number(seconds) * 1000);
   await running.health?.close();

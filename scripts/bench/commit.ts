@@ -41,7 +41,10 @@ export async function run(): Promise<void> {
     }
   }
   const diffMs = await diffCase();
-  const rows = cases.map(({ name, micros }) => [name, ...[0.5, 0.9, 0.99].map((q) => quantile(micros, q).toFixed(1))]);
+  const rows = cases.map(({ name, micros }) => [
+    name,
+    ...[0.5, 0.9, 0.99].map((q) => quantile(micros, q).toFixed(1)),
+  ]);
   printTable(["one change in memory (µs)", "p50", "p90", "p99"], rows);
   console.log(`\none diff of 10,000 AddBackend: ${diffMs.map((ms) => ms.toFixed(0)).join(", ")} ms\n`);
   const p50 = (one: Case) => quantile(one.micros, 0.5);

@@ -17,7 +17,11 @@ export interface HealthServer {
 }
 
 /** Listens on "IP:PORT"; rejects if it cannot. */
-export async function startHealthServer(host: string, port: number, readiness: () => Readiness): Promise<HealthServer> {
+export async function startHealthServer(
+  host: string,
+  port: number,
+  readiness: () => Readiness,
+): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const [status, body] = answer(request.method ?? "", request.url ?? "", readiness);
     const text = `${JSON.stringify(body)}\n`;

@@ -28,7 +28,11 @@ export function addBackendCommands(program: Command): void {
     .action((upstream: string, address: string, options: BackendOptions) =>
       withClient(options, async (client) => {
         const fields = { id: options.id ?? "", address, ...settingsOf(options) };
-        const { result } = await client.call("addBackend", { upstream, backend: fields, options: commitOf(options) });
+        const { result } = await client.call("addBackend", {
+          upstream,
+          backend: fields,
+          options: commitOf(options),
+        });
         printResult(result, options.json);
       }),
     );
@@ -38,7 +42,11 @@ export function addBackendCommands(program: Command): void {
       withClient(options, async (client) => {
         const address = options.address === undefined ? {} : { address: options.address };
         const fields = { id, ...address, ...settingsOf(options) };
-        const { result } = await client.call("updateBackend", { upstream, backend: fields, options: commitOf(options) });
+        const { result } = await client.call("updateBackend", {
+          upstream,
+          backend: fields,
+          options: commitOf(options),
+        });
         printResult(result, options.json);
       }),
     );
@@ -52,13 +60,18 @@ export function addBackendCommands(program: Command): void {
         printResult(result, options.json);
       }),
     );
-  common(backend.command("replace <upstream> [addresses...]").description("set the full list of backends")).action(
-    (upstream: string, addresses: string[], options: BackendOptions) =>
-      withClient(options, async (client) => {
-        const backends = addresses.map((address) => ({ address }));
-        const { result } = await client.call("replaceBackends", { upstream, backends, options: commitOf(options) });
-        printResult(result, options.json);
-      }),
+  common(
+    backend.command("replace <upstream> [addresses...]").description("set the full list of backends"),
+  ).action((upstream: string, addresses: string[], options: BackendOptions) =>
+    withClient(options, async (client) => {
+      const backends = addresses.map((address) => ({ address }));
+      const { result } = await client.call("replaceBackends", {
+        upstream,
+        backends,
+        options: commitOf(options),
+      });
+      printResult(result, options.json);
+    }),
   );
 }
 

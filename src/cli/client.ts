@@ -92,7 +92,10 @@ export class ControlClient {
   }
 
   #explain(error: grpc.ServiceError): ExitError {
-    if (error.code === grpc.status.UNAVAILABLE && error.metadata.get("grpc-status-details-bin").length === 0) {
+    if (
+      error.code === grpc.status.UNAVAILABLE &&
+      error.metadata.get("grpc-status-details-bin").length === 0
+    ) {
       return new ExitError(3, `cannot reach Sentinel at ${this.#address}: ${error.details}`);
     }
     const name = grpc.status[error.code] ?? String(error.code);
@@ -101,13 +104,18 @@ export class ControlClient {
       const field = violations[0]?.field ? `${violations[0].field}: ` : "";
       return new ExitError(1, `${name}: ${field}${violations[0]?.description ?? error.details}`);
     }
-    const lines = violations.map(({ field, description }) => `  ${field === "" ? "" : `${field}: `}${description}`);
+    const lines = violations.map(
+      ({ field, description }) => `  ${field === "" ? "" : `${field}: `}${description}`,
+    );
     return new ExitError(1, `${name}:\n${lines.join("\n")}`);
   }
 }
 
 /** Makes calls on a connection that is closed afterwards. */
-export async function withClient<T>(options: ClientOptions, use: (client: ControlClient) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  options: ClientOptions,
+  use: (client: ControlClient) => Promise<T>,
+): Promise<T> {
   const client = new ControlClient(options);
   try {
     return await use(client);

@@ -14,7 +14,12 @@ interface ExplainOptions extends ClientOptions {
 export function addExplainCommand(program: Command): void {
   withClientOptions(program.command("explain <url>").description("say which route a request takes, and why"))
     .option("-X, --method <method>", "request method", "GET")
-    .option("-H, --header <header>", "'Name: value'; repeatable", (value, all: string[]) => [...all, value], [])
+    .option(
+      "-H, --header <header>",
+      "'Name: value'; repeatable",
+      (value, all: string[]) => [...all, value],
+      [],
+    )
     .addHelpText("after", "\nURL is http://HOST/PATH or just /PATH.")
     .action((url: string, options: ExplainOptions) =>
       withClient(options, async (client) => {
@@ -27,7 +32,10 @@ export function addExplainCommand(program: Command): void {
           headers: options.header.map(headerOf),
         };
         const answer = await client.call("explainRoute", request);
-        const text = options.json === true ? `${toJsonString(ExplainRouteResponseSchema, answer)}\n` : explainText(answer);
+        const text =
+          options.json === true
+            ? `${toJsonString(ExplainRouteResponseSchema, answer)}\n`
+            : explainText(answer);
         process.stdout.write(text);
       }),
     );
@@ -43,7 +51,9 @@ function explainText(answer: ExplainRouteResponse): string {
   const lines = [`revision ${answer.revision}, path matched ${answer.matchedPath}`];
   for (const { routeId, matched, reason, priority, specificity, origin } of answer.trials) {
     const from = origin === "" ? "" : `  [${origin}]`;
-    lines.push(`  ${matched ? "+" : "-"} ${routeId}  priority ${priority}, specificity ${specificity}: ${reason}${from}`);
+    lines.push(
+      `  ${matched ? "+" : "-"} ${routeId}  priority ${priority}, specificity ${specificity}: ${reason}${from}`,
+    );
   }
   if (answer.routeId === "") lines.push("no route matches");
   else lines.push(`route ${answer.routeId} → upstream ${answer.upstream}`);

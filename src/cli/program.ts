@@ -5,16 +5,16 @@ import { Command, CommanderError } from "commander";
 import { StartError } from "../start-error.ts";
 import { sentinelVersion } from "../version.ts";
 import { addBackendCommands } from "./backend.ts";
-import { addExplainCommand } from "./explain.ts";
 import { ExitError } from "./exit.ts";
-import { addRunCommand } from "./run.ts";
+import { addExplainCommand } from "./explain.ts";
+import { addRunCommand, type RunProxy } from "./run.ts";
 import { addStateCommand } from "./state.ts";
 import { addStatusCommand } from "./status.ts";
 import { addValidateCommand } from "./validate.ts";
 import { addWatchCommand } from "./watch.ts";
 
 /** Runs one invocation; resolves to the exit code. Writes to standard output and error. */
-export async function runCli(args: readonly string[]): Promise<number> {
+export async function runCli(args: readonly string[], runProxy: RunProxy): Promise<number> {
   let code = 0;
   const finish = (exitCode: number) => {
     code = exitCode;
@@ -25,7 +25,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .exitOverride()
     .showHelpAfterError()
     .enablePositionalOptions();
-  addRunCommand(program, finish);
+  addRunCommand(program, runProxy, finish);
   addValidateCommand(program, finish);
   addStatusCommand(program);
   addStateCommand(program);

@@ -27,7 +27,11 @@ export function printResult(result: CommitResult | undefined, json: boolean | un
 /** The result for people. */
 export function resultText(result: CommitResult): string {
   const lines = result.effects.map((effect) => `  ${effectText(effect)}`);
-  const state = !result.changed ? "nothing changed" : result.validateOnly ? "valid, not applied" : appliedText(result);
+  const state = !result.changed
+    ? "nothing changed"
+    : result.validateOnly
+      ? "valid, not applied"
+      : appliedText(result);
   if (result.truncated) lines.push("  (too many effects to list)");
   for (const warning of result.warnings) lines.push(`  warning: ${warning}`);
   return [`revision ${result.revision}: ${state}`, ...lines, ""].join("\n");

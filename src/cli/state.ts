@@ -18,9 +18,13 @@ export function addStateCommand(program: Command): void {
     .action((options: StateOptions) =>
       withClient(options, async (client) => {
         const format = options.format ?? (options.json === true ? "json" : "kdl");
-        if (format !== "kdl" && format !== "json") throw new ExitError(2, `unknown format '${format}': kdl or json`);
+        if (format !== "kdl" && format !== "json")
+          throw new ExitError(2, `unknown format '${format}': kdl or json`);
         const config = await readState(client);
-        const text = format === "kdl" ? printKdl(config) : `${toJsonString(ConfigStateSchema, config, { prettySpaces: 2 })}\n`;
+        const text =
+          format === "kdl"
+            ? printKdl(config)
+            : `${toJsonString(ConfigStateSchema, config, { prettySpaces: 2 })}\n`;
         process.stdout.write(text);
       }),
     );

@@ -2,7 +2,11 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
-import { type GetStatusResponse, GetStatusResponseSchema, WorkerStatus_Progress } from "../gen/sentinel/v1/control_pb.ts";
+import {
+  type GetStatusResponse,
+  GetStatusResponseSchema,
+  WorkerStatus_Progress,
+} from "../gen/sentinel/v1/control_pb.ts";
 import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
 
@@ -25,7 +29,8 @@ export function addStatusCommand(program: Command): void {
     (options: ClientOptions) =>
       withClient(options, async (client) => {
         const status = await client.call("getStatus", {});
-        const text = options.json === true ? `${toJsonString(GetStatusResponseSchema, status)}\n` : statusText(status);
+        const text =
+          options.json === true ? `${toJsonString(GetStatusResponseSchema, status)}\n` : statusText(status);
         process.stdout.write(text);
       }),
   );
@@ -44,7 +49,8 @@ function statusText(status: GetStatusResponse): string {
     lines.push(`worker ${worker}: ${PROGRESS[progress] ?? "?"} at revision ${revision}${same}`);
   }
   for (const { id, address, boundAddress } of status.listeners) {
-    const bound = boundAddress === "" ? "not bound" : boundAddress === address ? "bound" : `bound to ${boundAddress}`;
+    const bound =
+      boundAddress === "" ? "not bound" : boundAddress === address ? "bound" : `bound to ${boundAddress}`;
     lines.push(`listener ${id}: ${address}, ${bound}`);
   }
   return `${lines.join("\n")}\n`;

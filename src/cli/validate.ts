@@ -32,7 +32,9 @@ export function addValidateCommand(program: Command, finish: (code: number) => v
 export async function validate(file: string, options: ValidateOptions): Promise<0 | 1> {
   const { config, diagnostics, sources, counts } = await loadConfigFile(file);
   const shown = diagnostics.filter(({ severity }) => severity !== "note");
-  process.stderr.write(options.diagnostics === "json" ? diagnosticsJson(shown) : formatDiagnostics(shown, sources));
+  process.stderr.write(
+    options.diagnostics === "json" ? diagnosticsJson(shown) : formatDiagnostics(shown, sources),
+  );
   const denied = options.denyWarnings === true && counts.warnings > 0;
   if (config === undefined || denied) return 1;
   process.stdout.write(`${validLine(file, counts)}\n`);

@@ -30,13 +30,17 @@ export function addWatchCommand(program: Command): void {
           includeState: options.includeState ?? false,
         };
         for await (const message of client.stream("watchChanges", request)) {
-          if (options.json === true) process.stdout.write(`${toJsonString(WatchChangesResponseSchema, message)}\n`);
+          if (options.json === true)
+            process.stdout.write(`${toJsonString(WatchChangesResponseSchema, message)}\n`);
           else if (message.event.case === "change") {
             const { change } = message.event.value;
             if (change === undefined) continue;
-            const time = change.commitTime === undefined ? "" : timestampDate(change.commitTime).toISOString();
+            const time =
+              change.commitTime === undefined ? "" : timestampDate(change.commitTime).toISOString();
             const reason = change.reason === "" ? "" : ` (${change.reason})`;
-            process.stdout.write(`revision ${change.revision} ${time} ${change.source} ${change.actor}${reason}\n`);
+            process.stdout.write(
+              `revision ${change.revision} ${time} ${change.source} ${change.actor}${reason}\n`,
+            );
             for (const effect of change.effects) process.stdout.write(`  ${effectText(effect)}\n`);
           } else if (message.event.case === "snapshotComplete") {
             process.stdout.write(`state at revision ${message.event.value.revision}\n`);

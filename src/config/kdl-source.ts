@@ -66,6 +66,9 @@ function readV1(text: string): Document | undefined {
   }
 }
 
+/** `r"…"` and `r#"…"#`, near the place of an error. */
+const RAW_STRING_V1 = /(?:^|[\s=])r#*"/;
+
 /** A parser error in our words: without the repeated position, at the start of the token. */
 function describe(file: string, text: string, error: InvalidKdlError): Problem {
   const message = error.message.replace(/ at (?:\d+:\d+|end of input)$/, "");
@@ -82,10 +85,9 @@ function describe(file: string, text: string, error: InvalidKdlError): Problem {
       isV1: true,
     };
   }
-  const isRaw =
-    /^r#*"/.test(text.slice(Math.max(0, from - 1), from + 8)) ||
-    /\sr#*"/.test(text.slice(from - 2, from + 8));
-  if (isRaw) return { at, message: lower(message), hints: ['KDL 2 writes raw strings #"…"#'], isV1: true };
+  if (RAW_STRING_V1.test(text.slice(Math.max(0, from - 3), from + 8))) {
+    return { at, message: lower(message), hints: ['KDL 2 writes raw strings #"…"#'], isV1: true };
+  }
   if (/node children/.test(message)) {
     return { at, message: "a block is not closed", hints: ["add the missing '}'"], isV1: false };
   }

@@ -1,7 +1,8 @@
 // Key lookup: which row a written key means in a block, and what to suggest
 // when it means none (config-format.md §2 "Did you mean", §20 near misses).
 // Works from the schema alone. Called by read.ts.
-import { nearest } from "../core/suggest.ts";
+import { nearest } from "../core/index.ts";
+import { own } from "./own.ts";
 import { ROOT } from "./schema/root.ts";
 import { type BlockSpec, type Row, type Shape, table } from "./schema/row.ts";
 
@@ -46,7 +47,7 @@ export function variantSpec(spec: BlockSpec, value: string | undefined): BlockSp
     byValue = new Map();
     variantSpecs.set(spec, byValue);
   }
-  const known = value !== undefined && variants.specs[value] !== undefined ? value : "";
+  const known = value !== undefined && own(variants.specs, value) !== undefined ? value : "";
   let merged = byValue.get(known);
   if (merged === undefined) {
     // With an unknown value every variant's keys are let through, and none is required.
@@ -64,7 +65,7 @@ const variantSpecs = new WeakMap<BlockSpec, Map<string, BlockSpec>>();
 /** What to do about an unknown key: a near miss, the nearest key, another block, or the list of keys. */
 export function keyHint(spec: BlockSpec, written: string): string {
   const key = kebab(written);
-  const miss = spec.misses[key];
+  const miss = own(spec.misses, key);
   if (miss !== undefined) return missHint(key, miss);
   const names = spec.rows.flatMap((row) => [row.key, ...row.also]);
   const best = nearest(key, names);

@@ -4,6 +4,7 @@
 // is given by the decoders. Called by load.ts.
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import { kebab, keyHint, rowFor, variantSpec, variantsOf } from "./keys.ts";
+import { own } from "./own.ts";
 import { ROOT } from "./schema/root.ts";
 import type { BlockSpec, Row, ValueType } from "./schema/row.ts";
 import { asNode, type SourceNode, type SourceValue } from "./source.ts";
@@ -35,7 +36,7 @@ class Reader {
     const block: Block = { spec, at: node.at, parent, sequence: this.#sequence++, fields, broken: false };
     this.#arguments(block, node);
     for (const { name, nameAt, value } of node.properties) {
-      this.#key(block, asNode(spec.properties[kebab(name)] ?? name, nameAt, value), true);
+      this.#key(block, asNode(own(spec.properties, kebab(name)) ?? name, nameAt, value), true);
     }
     for (const child of node.children ?? []) this.#key(block, child, false);
     this.#required(block);
@@ -253,7 +254,8 @@ function discriminator(spec: BlockSpec, node: SourceNode): string | undefined {
   if (by === undefined) return undefined;
   const property = node.properties.find((one) => kebab(one.name) === by)?.value;
   const child = node.children?.find((one) => kebab(one.name) === by)?.args[0];
-  const written = (property ?? child)?.value;
+  const argument = node.args[spec.args.indexOf(by)];
+  const written = (property ?? child ?? argument)?.value;
   return typeof written === "string" ? written.toLowerCase().replaceAll("_", "-") : undefined;
 }
 

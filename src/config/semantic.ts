@@ -8,8 +8,8 @@ import {
   emptyState,
   overlaps,
   parseBindAddress,
+  routeSignature,
 } from "../core/index.ts";
-import { routeSignature } from "../core/signature.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import type { Place, Places } from "./places.ts";

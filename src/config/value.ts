@@ -1,8 +1,9 @@
 // Typed values: turns one written value into the value of a schema type, or
 // says why not. Ranges and enums are checked here; what a value refers to is
 // not. Called by read.ts for every scalar.
-import { nearest } from "../core/suggest.ts";
+import { nearest } from "../core/index.ts";
 import type { Report } from "./diagnostic.ts";
+import { own } from "./own.ts";
 import type { ValueType } from "./schema/row.ts";
 import type { SourceValue } from "./source.ts";
 import type { Value } from "./tree.ts";
@@ -94,7 +95,7 @@ function kindOf(value: SourceValue["value"]): string {
 
 function integer(type: ValueType & { kind: "int" }, source: SourceValue, place: ValuePlace): Result {
   if (typeof source.value === "string") {
-    const named = type.names?.[source.value.toLowerCase()];
+    const named = type.names && own(type.names, source.value.toLowerCase());
     if (named !== undefined) return { value: named };
     if (type.names !== undefined)
       return unknownWord(source.value, Object.keys(type.names), place, " or an integer");

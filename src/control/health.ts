@@ -24,7 +24,9 @@ export class HealthService {
         else done(failure("not_found", `unknown service '${call.request.service}'`));
       },
       list: (_call, done) => {
-        const statuses = Object.fromEntries([...this.#services].map((name) => [name, { status: this.#status }]));
+        const statuses = Object.fromEntries(
+          [...this.#services].map((name) => [name, { status: this.#status }]),
+        );
         done(null, { statuses });
       },
       watch: (call) => this.#watch(call as Watcher),

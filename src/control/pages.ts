@@ -1,7 +1,13 @@
 // Paging over a list that was computed once: the first page pins the list, the
 // token names the pin and the place, and expires after a minute.
 import { randomUUID } from "node:crypto";
-import { DEFAULT_PAGE_SIZE, MAX_PAGE_PINS, MAX_PAGE_SIZE, MAX_RESPONSE_BYTES, PAGE_PIN_MS } from "./limits.ts";
+import {
+  DEFAULT_PAGE_SIZE,
+  MAX_PAGE_PINS,
+  MAX_PAGE_SIZE,
+  MAX_RESPONSE_BYTES,
+  PAGE_PIN_MS,
+} from "./limits.ts";
 import { failure } from "./status.ts";
 
 /** One page, and the token of the next ("" if there is none). */

@@ -57,7 +57,10 @@ class DescriptorIndex {
   answer(question: ServerReflectionRequest["messageRequest"]): Answer {
     switch (question.case) {
       case "listServices": {
-        const service = this.#listed.map((name) => ({ $typeName: "grpc.reflection.v1.ServiceResponse" as const, name }));
+        const service = this.#listed.map((name) => ({
+          $typeName: "grpc.reflection.v1.ServiceResponse" as const,
+          name,
+        }));
         const value = { $typeName: "grpc.reflection.v1.ListServiceResponse" as const, service };
         return { case: "listServicesResponse", value };
       }
@@ -99,5 +102,8 @@ class DescriptorIndex {
 }
 
 function notFound(errorMessage: string, errorCode: number = grpc.status.NOT_FOUND): Answer {
-  return { case: "errorResponse", value: { $typeName: "grpc.reflection.v1.ErrorResponse", errorCode, errorMessage } };
+  return {
+    case: "errorResponse",
+    value: { $typeName: "grpc.reflection.v1.ErrorResponse", errorCode, errorMessage },
+  };
 }

@@ -2,8 +2,8 @@
 // every control address. Callers are trusted by the address they reach (a unix
 // socket's mode, or loopback); identities come with their own package.
 import * as grpc from "@grpc/grpc-js";
-import { ControlService } from "../gen/sentinel/v1/control_pb.ts";
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
+import { ControlService } from "../gen/sentinel/v1/control_pb.ts";
 import { addService, type Handlers } from "../grpc/service-definition.ts";
 import type { ControlAddress } from "./address.ts";
 import type { ControlDependencies } from "./dependencies.ts";

@@ -44,7 +44,9 @@ export function statusOf(errors: readonly ConfigError[], prefix = ""): grpc.Serv
   const info = create(ErrorInfoSchema, { reason: code, domain: "sentinel", metadata: { ...first.info } });
   const details = [anyPack(ErrorInfoSchema, info)];
   if (code === "unavailable" || code === "limit") {
-    details.push(anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { seconds: RETRY_SECONDS } })));
+    details.push(
+      anyPack(RetryInfoSchema, create(RetryInfoSchema, { retryDelay: { seconds: RETRY_SECONDS } })),
+    );
   }
   const rich = create(StatusSchema, { code: status, message, details });
   for (let keep = violations.length; keep > 0; keep = Math.floor(keep / 2)) {
@@ -58,7 +60,12 @@ export function statusOf(errors: readonly ConfigError[], prefix = ""): grpc.Serv
 }
 
 /** A status with one error. */
-export function failure(code: ErrorCode, message: string, hint = "", info: Readonly<Record<string, string>> = {}): grpc.ServiceError {
+export function failure(
+  code: ErrorCode,
+  message: string,
+  hint = "",
+  info: Readonly<Record<string, string>> = {},
+): grpc.ServiceError {
   return statusOf([{ code, rule: code.replaceAll("_", "-"), path: "", message, hint, info }]);
 }
 

@@ -220,10 +220,10 @@ export class Draft {
     }
   }
 
-  /** Deletes an upstream and its backends. */
+  /** Deletes an upstream and its backends, in the order of their ids: effects depend on the state alone. */
   deleteUpstream(id: string, place: Place): void {
     const old = this.upstream(id)!;
-    for (const backend of [...old.backends.keys()]) this.deleteBackend(id, backend, place);
+    for (const backend of [...old.backends.keys()].sort()) this.deleteBackend(id, backend, place);
     this.#touchDeleted({ kind: ResourceKind.UPSTREAM, upstream: "", id }, old.entry, place);
     this.openUpstreams.delete(id);
     this.upstreams.delete(id);

@@ -52,3 +52,5 @@ export {
   toConfigState,
 } from "./state.ts";
 export { nearest, suggestion } from "./suggest.ts";
+export { routeSignature } from "./signature.ts";
+export { neverMatches } from "./warnings.ts";

@@ -18,7 +18,8 @@ export interface Client {
   readonly socket: Socket;
   /** What accepted it: draining goes by this. */
   readonly origin: object;
-  readonly responses: Set<ServerResponse>;
+  /** Responses not finished, in order, each with how to give its request up. */
+  readonly responses: Map<ServerResponse, () => void>;
   /** The request whose head was parsed last. */
   latest: IncomingMessage | undefined;
   /** Whether it is to be closed after the answers that are due. */
@@ -29,8 +30,12 @@ export interface Client {
   readonly isLastAnswer: boolean;
 }
 
-/** Takes a request; must answer it. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse, client: Client) => void;
+/** Takes a request; must answer it, unless the returned function is called: then it is given up. */
+export type RequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  client: Client,
+) => () => void;
 
 /** How often Node looks for request heads that take too long. */
 const HEAD_CHECK_MS = 5_000;
@@ -41,16 +46,23 @@ export class ClientConnections {
   readonly #limits: Limits;
   readonly #onRequest: RequestHandler;
   readonly #clients = new Map<Socket, Client>();
+  readonly #onBug: (error: unknown) => void;
   #activeRequests = 0;
   #refused = 0;
   #onEmpty: (() => void) | undefined;
   /** Concurrent connections; further ones are closed after accept. */
   maxConnections: number;
 
-  constructor(limits: Limits, maxConnections: number, onRequest: RequestHandler) {
+  constructor(
+    limits: Limits,
+    maxConnections: number,
+    onRequest: RequestHandler,
+    onBug: (error: unknown) => void,
+  ) {
     this.#limits = limits;
     this.maxConnections = maxConnections;
     this.#onRequest = onRequest;
+    this.#onBug = onBug;
     this.#server = createServer({
       headersTimeout: limits.requestHeadMs,
       requestTimeout: 0, // bodies are timed by their silence (forward.ts)
@@ -81,7 +93,7 @@ export class ClientConnections {
     const client: Client = {
       socket,
       origin,
-      responses: new Set(),
+      responses: new Map(),
       latest: undefined,
       isDraining: false,
       isRefusing: false,
@@ -141,14 +153,20 @@ export class ClientConnections {
       return;
     }
     client.latest = request;
-    client.responses.add(response);
+    client.responses.set(response, () => {});
     this.#activeRequests++;
     response.once("close", () => {
       this.#activeRequests--;
       client.responses.delete(response);
       if (client.isDraining && client.responses.size === 0) client.socket.destroySoon();
     });
-    this.#onRequest(request, response, client);
+    try {
+      client.responses.set(response, this.#onRequest(request, response, client));
+    } catch (error) {
+      // A bug of ours costs this client its connection, not all clients theirs.
+      request.socket.destroy();
+      this.#onBug(error);
+    }
   }
 
   #forget(client: Client): void {
@@ -160,7 +178,7 @@ export class ClientConnections {
   #onHalfClosed(client: Client): void {
     if (client.responses.size === 0) return;
     const timer = setTimeout(() => {
-      if (![...client.responses].some((response) => response.headersSent)) client.socket.destroy();
+      if (![...client.responses.keys()].some((response) => response.headersSent)) client.socket.destroy();
     }, this.#limits.halfClosedMs);
     client.socket.once("close", () => clearTimeout(timer));
   }
@@ -178,7 +196,7 @@ export class ClientConnections {
     const isBehindRequests = client.responses.size > 0 && client.latest?.complete === true;
     if (isBehindRequests) return this.#answerBehind(client, error);
     // Within the body of a request: that request cannot be completed, whatever it was.
-    if (client.responses.size > 0 && [...client.responses].some((response) => response.headersSent)) {
+    if (client.responses.size > 0 && [...client.responses.keys()].some((response) => response.headersSent)) {
       socket.destroy();
       return;
     }
@@ -187,7 +205,7 @@ export class ClientConnections {
 
   /** What was asked before the bad bytes is answered first (P02, P03). */
   #answerBehind(client: Client, error: NodeJS.ErrnoException): void {
-    const last = [...client.responses].at(-1)!;
+    const last = [...client.responses.keys()].at(-1)!;
     if (error.code === "HPE_CLOSED_CONNECTION") return; // bytes behind Connection: close are ignored
     last.once("close", () => {
       if (!client.socket.destroyed && client.socket.writable) this.#refuse(client, error);
@@ -203,7 +221,7 @@ export class ClientConnections {
     }
     // Taking the listeners off keeps the parser from complaining about what follows.
     socket.removeAllListeners("data").on("data", () => {});
-    for (const response of client.responses) response.req.destroy();
+    for (const giveUp of client.responses.values()) giveUp();
     endWithError(socket, kindOf(error.code));
     const timer = setTimeout(() => socket.destroy(), this.#limits.lingerMs);
     socket.once("close", () => clearTimeout(timer));

@@ -38,6 +38,8 @@ export interface DataPlaneOptions {
   readonly faults?: { readonly beforePickMs?: number };
   /** A listener could not be bound (it is tried again), or accepting on it failed. */
   readonly onListenerError?: (id: string, error: Error) => void;
+  /** A request made our code throw: a bug. Its client was cut off. Default: a process warning. */
+  readonly onBug?: (error: unknown) => void;
   /** Time limits and bounds other than the defaults, for tests. */
   readonly limits?: Partial<Limits>;
 }
@@ -73,8 +75,11 @@ export class DataPlane {
       limits,
       beforePickMs: options.faults?.beforePickMs ?? 0,
     });
-    this.#clients = new ClientConnections(limits, DEFAULT_MAX_CONNECTIONS, (request, response, client) =>
-      engine.handle(request, response, client),
+    this.#clients = new ClientConnections(
+      limits,
+      DEFAULT_MAX_CONNECTIONS,
+      (request, response, client) => engine.handle(request, response, client),
+      options.onBug ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
     );
     this.#listeners = new Listeners({
       limits,

@@ -32,53 +32,56 @@ export class Engine {
     this.#options = options;
   }
 
-  /** Takes a request over and answers it, sooner or later. */
-  handle(request: IncomingMessage, response: ServerResponse, client: Client): void {
+  /** Takes a request over and answers it, sooner or later. Returns how to give it up. */
+  handle(request: IncomingMessage, response: ServerResponse, client: Client): () => void {
+    const { limits } = this.#options;
     const check = checkRequest({
       method: request.method ?? "",
       target: request.url ?? "",
       version: request.httpVersion,
       rawHeaders: request.rawHeaders,
     });
-    const requestId = requestIdOf(check.fields);
-    const answer = new OwnAnswer({
-      request,
-      response,
-      client,
-      fields: check.fields,
-      requestId,
-      limits: this.#options.limits,
-    });
-    response.on("error", () => {}); // a broken connection also closes the response, which is what counts
-    if (check.verdict === "refuse") return answer.refuse(new ProxyError(check.kind, check.row));
-    if (check.verdict === "answer") return answer.options();
-    this.#route(check, requestId, request, response, answer);
+    const { fields } = check;
+    const requestId = requestIdOf(fields);
+    const answer = new OwnAnswer({ request, response, client, fields, requestId, limits });
+    response.on("error", ignore); // a broken connection also closes the response, which is what counts
+    if (check.verdict === "refuse") answer.refuse(new ProxyError(check.kind, check.row));
+    else if (check.verdict === "answer") answer.options();
+    else {
+      const upstream = this.#route(request.method ?? "", check);
+      if (typeof upstream === "string")
+        return this.#exchange(check, upstream, request, response, requestId, answer);
+      if (upstream.kind === "bad_request") answer.refuse(upstream);
+      else answer.fail(upstream);
+    }
+    return ignore;
   }
 
-  #route(
+  /** The id of the upstream that is to serve the request. */
+  #route(method: string, { fields, host, path, rawPath }: Forwardable): string | ProxyError {
+    const { table } = this.#options;
+    const asked = { method, host, path, header: (name: string) => fields.get(name) ?? NONE };
+    const route = table.match(asked);
+    if (path !== rawPath && table.match({ ...asked, path: rawPath })?.id !== route?.id)
+      return new ProxyError("bad_request", "L45");
+    return route === undefined ? new ProxyError("no_route") : (route.upstream ?? "");
+  }
+
+  #exchange(
     check: Forwardable,
-    requestId: string,
+    upstream: string,
     request: IncomingMessage,
     response: ServerResponse,
+    requestId: string,
     answer: OwnAnswer,
-  ): void {
-    const { table, pools, limits, beforePickMs } = this.#options;
-    const asked = {
-      method: request.method ?? "",
-      host: check.host,
-      path: check.path,
-      header: (name: string) => check.fields.get(name) ?? NONE,
-    };
-    const route = table.match(asked);
-    if (check.path !== check.rawPath && table.match({ ...asked, path: check.rawPath })?.id !== route?.id)
-      return answer.refuse(new ProxyError("bad_request", "L45"));
-    if (route === undefined) return answer.fail(new ProxyError("no_route"));
+  ): () => void {
+    const { pools, limits, beforePickMs } = this.#options;
     const exchange = new Exchange({
       request,
       response,
       fields: check.fields,
       requestId,
-      upstream: route.upstream ?? "",
+      upstream,
       target: check.target,
       authority: check.authority,
       isContinueExpected: request.httpVersion === "1.1" && check.fields.has("expect"),
@@ -89,7 +92,10 @@ export class Engine {
     });
     if (beforePickMs > 0) setTimeout(() => exchange.start(), beforePickMs);
     else exchange.start();
+    return () => exchange.cancel();
   }
 }
 
 const NONE: readonly string[] = [];
+
+function ignore(): void {}

@@ -39,7 +39,9 @@ export class Exchange {
   #lastError: ProxyError | undefined;
   /** Whether the one free retry after a stale connection is used up. */
   #isRetried = false;
-  #cancelConnect: (() => void) | undefined;
+  /** Gives up what is going on: connecting, or an attempt. */
+  #cancelStep: (() => void) | undefined;
+  #isCancelled = false;
 
   constructor(options: ExchangeOptions) {
     const { request, fields, authority, requestId, response } = options;
@@ -52,7 +54,7 @@ export class Exchange {
       requestId,
       clientAddress: request.socket.remoteAddress ?? "unknown",
     });
-    response.once("close", () => this.#cancelConnect?.());
+    response.once("close", () => this.cancel());
   }
 
   /** Picks a backend and sends, at once if a connection is free. */
@@ -60,9 +62,15 @@ export class Exchange {
     this.#pick();
   }
 
+  /** The client is gone, or cannot be understood any more. No answer is given. */
+  cancel(): void {
+    this.#isCancelled = true;
+    this.#cancelStep?.();
+  }
+
   #pick(): void {
-    const { pools, upstream, response } = this.#options;
-    if (response.destroyed) return;
+    const { pools, upstream } = this.#options;
+    if (this.#isCancelled) return;
     const backend = pools.pick(upstream, this.#failed);
     if (backend === undefined) return this.#giveUp();
     backend.acquire();
@@ -73,7 +81,7 @@ export class Exchange {
 
   #connect(backend: LiveBackend): void {
     const cancel = backend.connections.connect((result) => {
-      this.#cancelConnect = undefined;
+      this.#cancelStep = undefined;
       if (result instanceof Socket && backend.isUsable) return this.#send(backend, result, false);
       backend.release();
       // Removed while connecting: no fault of its, and another one is picked.
@@ -85,7 +93,8 @@ export class Exchange {
       }
       this.#pick();
     });
-    this.#cancelConnect = () => {
+    this.#cancelStep = () => {
+      this.#cancelStep = undefined;
       cancel();
       backend.release();
     };
@@ -95,7 +104,7 @@ export class Exchange {
   #send(backend: LiveBackend, socket: Socket, isReused: boolean): void {
     const { request, response, fields, requestId, limits, target, isContinueExpected, onHead } =
       this.#options;
-    new Forwarding({
+    const forwarding = new Forwarding({
       request,
       response,
       socket,
@@ -109,15 +118,18 @@ export class Exchange {
       limits,
       onHead,
       onEnd: (outcome) => {
+        this.#cancelStep = undefined;
         backend.release();
         this.#onEnd(outcome, backend, isReused);
       },
-    }).start();
+    });
+    this.#cancelStep = () => forwarding.cancel();
+    forwarding.start();
   }
 
   #onEnd(outcome: Outcome, backend: LiveBackend, isReused: boolean): void {
     const { request, response, onError } = this.#options;
-    if (outcome.kind !== "failed" || response.headersSent || response.destroyed) return;
+    if (outcome.kind !== "failed" || response.headersSent || this.#isCancelled) return;
     const isSafe = !this.#hasBody && (request.method === "GET" || request.method === "HEAD");
     const isStale = outcome.error.kind === "backend_reset" && outcome.isUntouched && isReused;
     if (!isStale || !isSafe || this.#isRetried) return onError(outcome.error);

@@ -6,7 +6,7 @@
 import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { createProxyServer } from "http-proxy-3";
-import { type HostPort, joinAddress } from "./address.ts";
+import type { HostPort } from "./address.ts";
 import { ProxyError } from "./error.ts";
 import { forwardableTrailers } from "./fields.ts";
 import type { Limits } from "./limits.ts";
@@ -70,6 +70,7 @@ class LeaseAgent extends Agent {
   }
 }
 
+const NOTHING = Buffer.alloc(0);
 const leases = new LeaseAgent({ keepAlive: true });
 
 /** See the head of this file. */
@@ -98,12 +99,7 @@ export class Forwarding {
           request,
           response,
           {
-            target: {
-              protocol: "http:",
-              host: joinAddress(target),
-              hostname: target.host,
-              port: String(target.port),
-            },
+            target: { protocol: "http:", host: target.host, hostname: target.host, port: target.port },
             agent: leases,
           },
           (error) => this.#onError(error),
@@ -112,15 +108,23 @@ export class Forwarding {
       this.#upstream = upstream;
       this.#listen(upstream);
       upstream.path = this.#attempt.path; // the engine drops an empty query
-      upstream.flushHeaders(); // or the head would wait for the body
+      // At once, or the head would wait for the body; flushHeaders would write it as UTF-8.
+      if (hasBody) upstream.write(NOTHING);
+      else upstream.end();
     } catch (error) {
       socket.destroy();
       return this.#fail(new ProxyError("internal", String(error), error));
     }
-    response.once("close", this.#onClientClose);
     this.#timer = setTimeout(() => this.#onSilence(), limits.responseHeadMs);
     if (hasBody) request.on("data", this.#onProgress);
     if (this.#attempt.isContinueExpected) response.writeContinue();
+  }
+
+  /** The client is gone, or cannot be understood any more: the request upstream is destroyed. */
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#upstream?.destroy();
+    this.#end({ kind: "client_gone" });
   }
 
   #listen(upstream: ClientRequest): void {
@@ -132,7 +136,8 @@ export class Forwarding {
       this.#fail(new ProxyError("bad_response", "unrequested 101"));
     });
     if (!hasBody) return;
-    request.once("end", () => {
+    // In front of the engine's pipe, which ends the request upstream.
+    request.prependOnceListener("end", () => {
       const trailers = forwardableTrailers(request.rawTrailers);
       if (trailers.length > 0 && !upstream.destroyed) upstream.addTrailers(trailers);
     });
@@ -153,24 +158,22 @@ export class Forwarding {
     onHead();
     answer.on("data", this.#onProgress);
     try {
-      relayResponse(answer, response, { requestId, acceptsTrailers }, (error) =>
-        this.#onRelayed(answer, error),
-      );
+      relayResponse(answer, response, { requestId, acceptsTrailers }, (error) => this.#onRelayed(error));
     } catch (error) {
       this.#fail(new ProxyError("bad_response", String(error), error));
     }
   }
 
-  /** Relaying has ended: in full, or because one of the two sides is gone. */
-  #onRelayed(answer: IncomingMessage, error: Error | undefined): void {
+  /** Relaying has ended: in full, or because the backend failed. */
+  #onRelayed(error: Error | undefined): void {
     if (error === undefined) {
       // Answered before the body was through: the backend is not owed the rest.
       if (this.#attempt.hasBody && !this.#attempt.request.complete) this.#upstream?.destroy();
       return this.#end({ kind: "done" });
     }
-    const isClientGone = (error as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE";
-    if (isClientGone && !answer.aborted) this.#onClientClose();
-    else this.#fail(new ProxyError("backend_reset", error.message, error));
+    // Whether the answer broke or the client's socket took it along is for the socket to say.
+    if (this.#attempt.request.socket.destroyed) return this.cancel();
+    this.#fail(new ProxyError("backend_reset", error.message, error));
   }
 
   #onInformation(status: number, link: string | string[] | undefined): void {
@@ -191,19 +194,12 @@ export class Forwarding {
   #onError(error: Error): void {
     // After a whole answer the backend may well refuse the rest of the request.
     if (this.#isOver || this.#answer?.complete) return;
-    if (this.#attempt.request.socket.destroyed) return this.#onClientClose();
+    if (this.#attempt.request.socket.destroyed) return this.cancel();
     const code = (error as NodeJS.ErrnoException).code ?? "";
     this.#fail(
       new ProxyError(code.startsWith("HPE_") ? "bad_response" : "backend_reset", error.message, error),
     );
   }
-
-  /** The response was closed. Before its end, that means that the client is gone. */
-  readonly #onClientClose = (): void => {
-    if (this.#isOver) return;
-    this.#upstream?.destroy();
-    this.#end({ kind: "client_gone" });
-  };
 
   readonly #onProgress = (): void => {
     this.#stalled = 0;
@@ -229,18 +225,18 @@ export class Forwarding {
     if (this.#isOver) return;
     const { socket, response, request } = this.#attempt;
     const isUntouched = socket.bytesRead === this.#bytesBefore;
+    const hasBegun = response.headersSent;
     this.#upstream?.destroy();
     // What is left of the body has nowhere to go; the answer decides what happens to it.
     request.unpipe();
     this.#end({ kind: "failed", error, isUntouched });
-    if (response.headersSent) request.socket.destroy(); // never a fake end
+    if (hasBegun) request.socket.destroy(); // never a fake end
   }
 
   #end(outcome: Outcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#timer);
-    this.#attempt.response.off("close", this.#onClientClose);
     this.#attempt.request.off("data", this.#onProgress);
     this.#attempt.onEnd(outcome);
   }

@@ -67,7 +67,7 @@ export function sendOptions(response: ServerResponse, requestId: string): void {
 /** Writes an error answer on a socket that has no request, then closes its sending side. */
 export function endWithError(socket: Socket, kind: ProxyErrorKind): void {
   const status = STATUS[kind];
-  const body = jsonBody(status, "");
+  const body = jsonBody(status);
   const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, "Content-Type: application/json"];
   head.push(`Content-Length: ${Buffer.byteLength(body)}`, "Connection: close");
   const extra = extraFields(status);
@@ -102,7 +102,7 @@ function extraFields(status: number): string[] {
   return status === 503 ? ["Retry-After", "1"] : [];
 }
 
-function jsonBody(status: number, requestId: string): string {
+function jsonBody(status: number, requestId?: string): string {
   return `${JSON.stringify({ status, title: STATUS_CODES[status], request_id: requestId })}\n`;
 }
 

@@ -2,8 +2,9 @@
 // all, its head, its body, its trailers. Knows no timers and no retries; called
 // by forward.ts.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { pipeline } from "node:stream";
 import { forwardableTrailers, listTokens, responseFields } from "./fields.ts";
+
+const NOTHING = Buffer.alloc(0);
 
 /** How to relay. */
 export interface RelayOptions {
@@ -22,9 +23,10 @@ export function checkResponse(answer: IncomingMessage): string | undefined {
 }
 
 /**
- * Sends head, body and trailers; `done` is called once, without an error when
- * all of it has been handed over. Throws if the head cannot be sent, and then
- * nothing has been sent.
+ * Sends head, body and trailers. `done` is called without an error when all of
+ * it has been handed over, with one when the backend fails before; it may be
+ * called again, which means nothing. When the client leaves it is not called.
+ * Throws if the head cannot be sent, and then nothing has been sent.
  */
 export function relayResponse(
   answer: IncomingMessage,
@@ -45,9 +47,9 @@ export function relayResponse(
     responseFields(answer.rawHeaders, status, keepsTrailers, options.requestId),
   );
   if (isBodiless) {
-    answer.on("error", () => {}); // what comes after the head no longer matters
     answer.resume();
-    response.end(() => done());
+    response.once("finish", () => done());
+    response.end();
     return;
   }
   if (keepsTrailers) answer.once("end", () => addTrailers(answer, response));
@@ -55,13 +57,16 @@ export function relayResponse(
   answer.once("data", () => {
     isFlowing = true;
   });
-  pipeline(answer, response, (error) => {
-    if (error == null && answer.complete) done();
-    else done(error ?? new Error("incomplete response"));
+  answer.once("error", done);
+  answer.once("close", () => {
+    if (!answer.complete) done(new Error("incomplete response"));
   });
-  // The head goes out with the first of the body, or alone if that is not here yet.
+  response.once("finish", () => done());
+  answer.pipe(response); // ends the response only after a whole answer
+  // The head goes out with the first of the body, or alone if that is not here
+  // yet. Not by flushHeaders, which would write it as UTF-8.
   process.nextTick(() => {
-    if (!isFlowing && !response.destroyed && !response.writableEnded) response.flushHeaders();
+    if (!isFlowing && !response.destroyed && !response.writableEnded) response.write(NOTHING);
   });
 }
 

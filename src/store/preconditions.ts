@@ -3,7 +3,11 @@ import type { ConfigError } from "../core/index.ts";
 import type { Attempt } from "./store.ts";
 
 /** The first precondition that does not hold, if any. `revision` is the one the attempt would build on. */
-export function checkPreconditions(attempt: Attempt, historyId: string, revision: bigint): ConfigError | undefined {
+export function checkPreconditions(
+  attempt: Attempt,
+  historyId: string,
+  revision: bigint,
+): ConfigError | undefined {
   const { expectedHistoryId = "", expectedRevision = 0n } = attempt;
   if (expectedHistoryId !== "" && expectedHistoryId !== historyId) {
     return {

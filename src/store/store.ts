@@ -141,7 +141,11 @@ export class Store {
       const pending = { attempt, resolve };
       if (this.#closed) return this.#refuse(pending, [unavailable("Sentinel is shutting down", "")], 0);
       if (this.#queue.length >= limits.MAX_QUEUED_ATTEMPTS) {
-        return this.#refuse(pending, [unavailable("too many changes are waiting", "try again in a second")], 0);
+        return this.#refuse(
+          pending,
+          [unavailable("too many changes are waiting", "try again in a second")],
+          0,
+        );
       }
       this.#queue.push(pending);
       if (!this.#running) void this.#run();

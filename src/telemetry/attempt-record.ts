@@ -30,7 +30,9 @@ export function attemptRecord(attempt: Attempt, outcome: Accepted | Rejected): R
     persist_us: outcome.timings.persistUs,
   };
   if (!outcome.ok) {
-    const errors = outcome.errors.slice(0, MAX_LISTED).map(({ code, rule, path, message }) => ({ code, rule, path, message }));
+    const errors = outcome.errors
+      .slice(0, MAX_LISTED)
+      .map(({ code, rule, path, message }) => ({ code, rule, path, message }));
     return { ...common, result: "refused", error_count: outcome.errors.length, errors };
   }
   const effects = effectsOf(outcome.changes.slice(0, MAX_LISTED)).map((effect) => {
@@ -38,6 +40,7 @@ export function attemptRecord(attempt: Attempt, outcome: Accepted | Rejected): R
     const fields = effect.fields.length > 0 ? ` (${effect.fields.join(", ")})` : "";
     return `${KIND_NAMES[effect.kind as Kind]} ${name} ${ACTIONS[effect.action]}${fields}`;
   });
-  const result = attempt.validateOnly === true ? "valid" : outcome.changes.length > 0 ? "committed" : "unchanged";
+  const result =
+    attempt.validateOnly === true ? "valid" : outcome.changes.length > 0 ? "committed" : "unchanged";
   return { ...common, result, effect_count: outcome.changes.length, effects, warnings: outcome.warnings };
 }

@@ -2,11 +2,7 @@
 // post-images, once for all workers.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { digestBytes, encodeResource, type ResourceKey, resources, type State } from "../core/index.ts";
-import {
-  FeedChangeSchema,
-  type PostImage,
-  PostImageSchema,
-} from "../gen/sentinel/internal/v1/feed_pb.ts";
+import { FeedChangeSchema, type PostImage, PostImageSchema } from "../gen/sentinel/internal/v1/feed_pb.ts";
 import type { CommittedChange } from "../store/change-log.ts";
 
 /** A committed change as feed bytes. */
@@ -23,10 +19,19 @@ export function encodeSnapshot(revision: bigint, state: State): Uint8Array {
 }
 
 function encode(revision: bigint, state: State, images: PostImage[]): Uint8Array {
-  return toBinary(FeedChangeSchema, create(FeedChangeSchema, { revision, digest: digestBytes(state.digest), images }));
+  return toBinary(
+    FeedChangeSchema,
+    create(FeedChangeSchema, { revision, digest: digestBytes(state.digest), images }),
+  );
 }
 
 function image(key: ResourceKey, bytes: Uint8Array | undefined): PostImage {
   const { kind, upstream, id } = key;
-  return create(PostImageSchema, { kind, upstream, id, deleted: bytes === undefined, value: bytes ?? new Uint8Array() });
+  return create(PostImageSchema, {
+    kind,
+    upstream,
+    id,
+    deleted: bytes === undefined,
+    value: bytes ?? new Uint8Array(),
+  });
 }

@@ -79,7 +79,12 @@ export class WorkerPool implements Participant {
 
   /** Where each worker is. */
   states(): WorkerState[] {
-    return this.#workers.map(({ worker, progress, revision, digest }) => ({ worker, progress, revision, digest }));
+    return this.#workers.map(({ worker, progress, revision, digest }) => ({
+      worker,
+      progress,
+      revision,
+      digest,
+    }));
   }
 
   /** The listeners that are bound, as the first live worker has them. */
@@ -98,7 +103,9 @@ export class WorkerPool implements Participant {
       .filter(({ key, after }) => key.kind === ResourceKind.LISTENER && after !== undefined)
       .map(({ after }) => ({ id: (after as Listener).id, address: (after as Listener).address! }));
     const live = this.#workers.filter((worker) => worker.progress === "live");
-    const answers = await Promise.all(live.map((worker) => worker.prepare(token, listeners, PREPARE_DEADLINE_MS)));
+    const answers = await Promise.all(
+      live.map((worker) => worker.prepare(token, listeners, PREPARE_DEADLINE_MS)),
+    );
     const failures = answers.flat();
     const release = () => {
       for (const worker of live) worker.release(token);

@@ -1,7 +1,14 @@
 // One data-plane worker as the primary sees it: starting → snapshot → live →
 // gone. Messages go through here and nowhere else.
 import { Worker } from "node:worker_threads";
-import type { BindFailure, BoundListener, FromWorker, ListenerAddress, ToWorker, WorkerSettings } from "./messages.ts";
+import type {
+  BindFailure,
+  BoundListener,
+  FromWorker,
+  ListenerAddress,
+  ToWorker,
+  WorkerSettings,
+} from "./messages.ts";
 
 /** Progress of a worker; only a live one takes part in commits. */
 export type Progress = "starting" | "snapshot" | "live" | "gone";
@@ -68,14 +75,22 @@ export class WorkerHandle {
   }
 
   /** Binds sockets; answers what could not be bound. Silence until the deadline is a failure. */
-  prepare(token: number, listeners: readonly ListenerAddress[], deadlineMs: number): Promise<readonly BindFailure[]> {
+  prepare(
+    token: number,
+    listeners: readonly ListenerAddress[],
+    deadlineMs: number,
+  ): Promise<readonly BindFailure[]> {
     return new Promise((resolve) => {
       const settle = (failures: readonly BindFailure[]) => {
         clearTimeout(timer);
         this.#prepares.delete(token);
         resolve(failures);
       };
-      const late = { id: listeners[0]?.id ?? "", code: "ETIMEDOUT", message: `worker ${this.worker} did not answer` };
+      const late = {
+        id: listeners[0]?.id ?? "",
+        code: "ETIMEDOUT",
+        message: `worker ${this.worker} did not answer`,
+      };
       const timer = setTimeout(() => settle([late]), deadlineMs);
       this.#prepares.set(token, settle);
       this.#send({ type: "prepare", token, listeners });

@@ -25,8 +25,9 @@ import { type Command, CommandSchema } from "../../src/gen/sentinel/v1/commands_
 import { Effect_Action } from "../../src/gen/sentinel/v1/events_pb.ts";
 import { ConfigStateSchema } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { commands, errorText, type Given } from "./build.ts";
-import { checkState, plainText } from "./check-state.ts";
+import { checkState } from "./check-state.ts";
 import { checkPath } from "./field-path.ts";
+import { plainText, same, sameData } from "./same.ts";
 
 /** What a row expects: effects like "+ route a", "~ backend u/b weight", "- upstream u"; or errors. */
 export type Expected =
@@ -69,13 +70,14 @@ export function assertLaws(before: State, diff: readonly Command[], thorough = t
   const applied = applyDiff(before, diff);
   const decoded = wire.map((bytes) => fromBinary(CommandSchema, bytes));
   const again = applyDiff(before, decoded);
-  expect(photograph(before)).toBe(photo); // L2
-  expect(diff.map((one) => Buffer.from(toBinary(CommandSchema, one)))).toEqual(
+  same(photograph(before), photo); // L2
+  sameData(
+    diff.map((one) => Buffer.from(toBinary(CommandSchema, one))),
     wire.map((b) => Buffer.from(b)),
   );
-  expect(again.ok).toBe(applied.ok); // L1
+  same(again.ok, applied.ok); // L1
   if (!applied.ok) {
-    expect((again as Refused).errors).toEqual(applied.errors);
+    sameData((again as Refused).errors, applied.errors);
     checkErrors(applied.errors, diff.length);
     return applied;
   }
@@ -94,37 +96,39 @@ export function assertLaws(before: State, diff: readonly Command[], thorough = t
 /** L3 and L4, and that `changes` says exactly what is different. */
 function checkApplied(before: State, diff: readonly Command[], applied: Applied): void {
   const { state, changes } = applied;
-  expect(state === before).toBe(changes.length === 0);
-  expect(digestHex(state.digest) === digestHex(before.digest)).toBe(changes.length === 0);
-  expect(
+  same(state === before, changes.length === 0);
+  same(digestHex(state.digest) === digestHex(before.digest), changes.length === 0);
+  sameData(
     differences(before, state)
       .map(({ key }) => keyText(key))
       .sort(),
-  ).toEqual(changes.map(({ key }) => keyText(key)).sort());
+    changes.map(({ key }) => keyText(key)).sort(),
+  );
   expectEqual(applyOk(before, diffStates(before, state)), state);
   expectEqual(applyOk(state, diffStates(state, before)), before);
-  expect(diffStates(state, state)).toEqual([]);
+  sameData(diffStates(state, state), []);
   const inverse = inverseOf(changes);
   expectEqual(applyOk(state, inverse), before);
   const inverted = invertDiff(before, diff);
-  expect(inverted.ok && plainText(inverted.commands)).toBe(plainText(inverse));
+  same(inverted.ok && plainText(inverted.commands), plainText(inverse));
   const images = new Map([...resources(before)].map(({ key, value }) => [keyText(key), plainText(value)]));
   for (const { key, before: old, after } of changes) {
-    expect(images.get(keyText(key))).toBe(old && plainText(old));
+    same(images.get(keyText(key)), old && plainText(old));
     if (after === undefined) images.delete(keyText(key));
     else images.set(keyText(key), plainText(after));
   }
   const now = [...resources(state)].map(({ key, value }) => [keyText(key), plainText(value)] as const);
-  expect([...images].sort()).toEqual([...now].sort());
+  sameData([...images].sort(), [...now].sort());
 }
 
 function checkErrors(errors: readonly ConfigError[], diffLength: number): void {
-  expect(errors.length).toBeGreaterThan(0);
-  expect(errors.length).toBeLessThanOrEqual(limits.MAX_ERRORS + 4);
+  same(errors.length > 0 && errors.length <= limits.MAX_ERRORS + 4, true);
   for (const { rule, path, message, hint } of errors) {
-    expect(rule).toMatch(/^[a-z]+(-[a-z]+)*$/);
-    expect(message).not.toBe("");
-    for (const text of [message, hint, path]) expect(text.isWellFormed()).toBe(true);
+    same(/^[a-z]+(-[a-z]+)*$/.test(rule) && message !== "", true);
+    same(
+      [message, hint, path].every((text) => text.isWellFormed()),
+      true,
+    );
     if (path !== "") checkPath(path, diffLength);
   }
 }
@@ -138,8 +142,8 @@ function applyOk(state: State, diff: readonly Command[]): State {
 /** Two states are equal: same bytes in the same order, same digest. */
 export function expectEqual(a: State, b: State): void {
   if (a === b) return;
-  expect(digestHex(a.digest)).toBe(digestHex(b.digest));
-  expect(Buffer.compare(bytesOf(a), bytesOf(b))).toBe(0);
+  same(digestHex(a.digest), digestHex(b.digest));
+  same(Buffer.compare(bytesOf(a), bytesOf(b)), 0);
 }
 
 function bytesOf(state: State): Uint8Array {

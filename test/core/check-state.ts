@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { expect } from "@jest/globals";
 import { type Located, resources, type State, toConfigState } from "../../src/core/index.ts";
 import {
   type Backend,
@@ -17,6 +16,7 @@ import {
   SystemSchema,
   UpstreamSchema,
 } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import { plainText, same, sameData } from "./same.ts";
 
 const SCHEMAS: Record<number, GenMessage<Message>> = {
   [ResourceKind.SYSTEM]: SystemSchema,
@@ -37,7 +37,7 @@ export function checkState(state: State): void {
   checkUpstreams(state);
   checkIndexes(state, listeners, routes);
   const bytes = toBinary(ConfigStateSchema, toConfigState(state));
-  expect(bytesEqual(toBinary(ConfigStateSchema, fromBinary(ConfigStateSchema, bytes)), bytes)).toBe(true);
+  same(bytesEqual(toBinary(ConfigStateSchema, fromBinary(ConfigStateSchema, bytes)), bytes), true);
 }
 
 /** Bytes, hash and digest of every resource, and that decoding gives the resource back (L5). */
@@ -46,20 +46,20 @@ function checkHashes(state: State, found: readonly Located[]): void {
   const seen = new Set<string>();
   for (const { key, value, hash } of found) {
     const name = JSON.stringify([key.kind, key.upstream, key.id]);
-    expect(seen.has(name)).toBe(false);
+    same(seen.has(name), false);
     seen.add(name);
-    if (key.kind !== ResourceKind.SYSTEM) expect((value as { id: string }).id).toBe(key.id);
+    if (key.kind !== ResourceKind.SYSTEM) same((value as { id: string }).id, key.id);
     const schema = SCHEMAS[key.kind]!;
     const bytes = toBinary(schema, value);
     const decoded = fromBinary(schema, bytes);
-    expect(plainText(decoded)).toBe(plainText(value));
-    expect(bytesEqual(toBinary(schema, decoded), bytes)).toBe(true);
+    same(plainText(decoded), plainText(value));
+    same(bytesEqual(toBinary(schema, decoded), bytes), true);
     const head = `${key.kind}:${key.upstream.length}:${key.upstream}:${key.id.length}:${key.id}:`;
     const own = createHash("sha256").update(head, "utf8").update(bytes).digest();
-    expect(own.equals(hash)).toBe(true);
+    same(own.equals(hash), true);
     for (let i = 0; i < 8; i++) lanes[i] = (lanes[i]! + BigInt(own.readUInt32BE(4 * i))) % 2n ** 32n;
   }
-  expect([...state.digest].map(BigInt)).toEqual(lanes);
+  sameData([...state.digest].map(BigInt), lanes);
 }
 
 function checkListeners(listeners: readonly Listener[]): void {
@@ -67,7 +67,7 @@ function checkListeners(listeners: readonly Listener[]): void {
   for (const [i, a] of bound.entries()) {
     for (const b of bound.slice(i + 1)) {
       const any = a.host === b.host || a.any || b.any;
-      if (a.port !== 0 && a.port === b.port && a.v6 === b.v6) expect(any).toBe(false);
+      if (a.port !== 0 && a.port === b.port && a.v6 === b.v6) same(any, false);
     }
   }
 }
@@ -75,51 +75,56 @@ function checkListeners(listeners: readonly Listener[]): void {
 function checkRoutes(state: State, routes: readonly Route[]): void {
   const kinds = new Set<string>();
   for (const route of routes) {
-    expect(state.upstreams.has(route.upstream!)).toBe(true);
-    expect(route.order).toMatch(/^[0-9a-z]{8}([0-9a-z]*[1-9a-z])?$/);
+    same(state.upstreams.has(route.upstream!), true);
+    same(/^[0-9a-z]{8}([0-9a-z]*[1-9a-z])?$/.test(route.order!), true);
     if (route.enabled === false) continue;
     const conditions = conditionsOf(route);
-    if (conditions === "[[],[],[],[],[]]") expect(route.priority ?? 50).toBeLessThanOrEqual(10);
+    if (conditions === "[[],[],[],[],[]]") same((route.priority ?? 50) <= 10, true);
     const kind = `${route.priority ?? 50} ${conditions}`;
-    expect(kinds.has(kind)).toBe(false);
+    same(kinds.has(kind), false);
     kinds.add(kind);
   }
   const sorted = routes
     .map(({ order, id }) => ({ order: order!, id }))
     .sort((a, b) => (a.order === b.order ? (a.id < b.id ? -1 : 1) : a.order < b.order ? -1 : 1));
-  expect(state.routeOrder.flat().map(({ order, id }) => ({ order, id }))).toEqual(sorted);
+  sameData(
+    state.routeOrder.flat().map(({ order, id }) => ({ order, id })),
+    sorted,
+  );
 }
 
 function checkUpstreams(state: State): void {
   let count = 0;
   for (const [id, entry] of state.upstreams) {
-    expect(entry.value.id).toBe(id);
-    expect(entry.value.backends).toEqual([]);
+    same(entry.value.id, id);
+    sameData(entry.value.backends, []);
     const backends: Backend[] = [...entry.backends.values()].map((one) => one.value);
-    expect([...entry.backends.keys()]).toEqual(backends.map((backend) => backend.id));
+    sameData(
+      [...entry.backends.keys()],
+      backends.map((backend) => backend.id),
+    );
     const addresses = backends.map((backend) => backend.address!);
-    expect(new Set(addresses).size).toBe(addresses.length);
-    expect(indexText(entry.backendsByAddress)).toEqual(
+    same(new Set(addresses).size, addresses.length);
+    sameData(
+      indexText(entry.backendsByAddress),
       grouped(backends.map(({ address, id: backend }) => [address!, backend])),
     );
-    expect(isFinished(entry.backends) && isFinished(entry.backendsByAddress)).toBe(true);
+    same(isFinished(entry.backends) && isFinished(entry.backendsByAddress), true);
     count += backends.length;
   }
-  expect(state.backendCount).toBe(count);
+  same(state.backendCount, count);
 }
 
 function checkIndexes(state: State, listeners: readonly Listener[], routes: readonly Route[]): void {
-  expect(indexText(state.routesByUpstream)).toEqual(
-    grouped(routes.map(({ upstream, id }) => [upstream!, id])),
-  );
+  sameData(indexText(state.routesByUpstream), grouped(routes.map(({ upstream, id }) => [upstream!, id])));
   const ports = listeners.map(({ address, id }): [string, string] => [
     String(bindAddress(address!).port),
     id,
   ]);
-  expect(indexText(state.listenersByPort)).toEqual(grouped(ports.filter(([port]) => port !== "0")));
+  sameData(indexText(state.listenersByPort), grouped(ports.filter(([port]) => port !== "0")));
   // The keys of this index are the core's own; which routes share one is not.
   const enabled = routes.filter((route) => route.enabled !== false);
-  expect([...state.routesBySignature.values()].sort()).toEqual(enabled.map(({ id }) => id).sort());
+  sameData([...state.routesBySignature.values()].sort(), enabled.map(({ id }) => id).sort());
   for (const map of [
     state.listeners,
     state.routes,
@@ -128,7 +133,7 @@ function checkIndexes(state: State, listeners: readonly Listener[], routes: read
     state.routesBySignature,
     state.listenersByPort,
   ]) {
-    expect(isFinished(map)).toBe(true);
+    same(isFinished(map), true);
   }
 }
 
@@ -167,7 +172,7 @@ function grouped(pairs: readonly (readonly [string, string])[]): string[] {
 function indexText(index: Iterable<[string, string | Iterable<string>]>): string[] {
   const pairs: [string, string][] = [];
   for (const [key, ids] of index) {
-    if (typeof ids !== "string") expect([...ids].length).toBeGreaterThan(1);
+    if (typeof ids !== "string") same([...ids].length > 1, true);
     for (const id of typeof ids === "string" ? [ids] : ids) pairs.push([key, id]);
   }
   return grouped(pairs);
@@ -175,14 +180,4 @@ function indexText(index: Iterable<[string, string | Iterable<string>]>): string
 
 function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
-}
-
-/** Text of a message that is equal exactly when the messages are, whatever the order of their keys. */
-export function plainText(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === "bigint") return `${inner}n`;
-    if (Object.is(inner, -0)) return "-0";
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }

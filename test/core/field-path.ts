@@ -7,13 +7,8 @@ import { CommandSchema } from "../../src/gen/sentinel/v1/commands_pb.ts";
 export function checkPath(path: string, commandCount: number): void {
   const [first = "", ...rest] = path.split(".");
   const index = /^commands\[(\d+)\]$/.exec(first)?.[1];
-  expect({
-    path,
-    exists: index !== undefined && Number(index) < commandCount && exists(CommandSchema, rest),
-  }).toEqual({
-    path,
-    exists: true,
-  });
+  const isKnown = index !== undefined && Number(index) < commandCount && exists(CommandSchema, rest);
+  if (!isKnown) expect(path).toBe("the path of a field");
 }
 
 function exists(schema: DescMessage, steps: readonly string[]): boolean {

@@ -1,5 +1,4 @@
 // Decodes `control { listen … }`: where the control interface listens.
-import { isIPv6 } from "node:net";
 import { parseBindAddress } from "../../core/index.ts";
 import type { Report } from "../diagnostic.ts";
 import { type Block, blocksOf, boolOf, items, textOf, type Value, value } from "../tree.ts";
@@ -82,7 +81,7 @@ function tcp(listen: Block, address: Value, report: Report): ControlListen | und
       report.error("unknown-key", extra.at, `'${key}' is for sockets, not for TCP addresses`);
   }
   const insecure = boolOf(listen, "insecure") ?? false;
-  const isLoopback = isIPv6(parsed.host) ? parsed.host === "::1" : parsed.host.startsWith("127.");
+  const isLoopback = parsed.family === "ipv6" ? parsed.host === "::1" : parsed.host.startsWith("127.");
   if (items(listen, "tls").length > 0) return { address: text, insecure };
   if (!isLoopback) {
     const hints = ["use a unix socket or a loopback address"];

@@ -2,8 +2,7 @@
 // conditions and malformed values are the core's business; here is what only a
 // file can get wrong. Routes that are not live in this build are left out.
 import { create } from "@bufbuild/protobuf";
-import { keyAfter } from "../../core/index.ts";
-import { neverMatches } from "../../core/warnings.ts";
+import { keyAfter, neverMatches } from "../../core/index.ts";
 import {
   type HeaderMatch,
   HeaderMatchSchema,

@@ -8,7 +8,13 @@ import {
   ExplainRouteResponseSchema,
 } from "../../gen/sentinel/v1/control_pb.ts";
 import { AdminState, ResourceKind, type Route } from "../../gen/sentinel/v1/resources_pb.ts";
-import { changesWhenNormalized, type MatchRequest, normalizeHost, normalizePath, RoutingTable } from "../../routing/index.ts";
+import {
+  changesWhenNormalized,
+  type MatchRequest,
+  normalizeHost,
+  normalizePath,
+  RoutingTable,
+} from "../../routing/index.ts";
 import type { Store } from "../../store/store.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import { MAX_TRIALS } from "../limits.ts";

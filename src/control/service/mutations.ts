@@ -4,7 +4,12 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { COMMAND_FIELDS, effectsOf, inverseOf, limits } from "../../core/index.ts";
 import type { Command } from "../../gen/sentinel/v1/commands_pb.ts";
-import { type CommitOptions, type CommitResult, CommitResultSchema, Wait } from "../../gen/sentinel/v1/control_pb.ts";
+import {
+  type CommitOptions,
+  type CommitResult,
+  CommitResultSchema,
+  Wait,
+} from "../../gen/sentinel/v1/control_pb.ts";
 import type { Accepted } from "../../store/store.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import { DEFAULT_WAIT_MS, MAX_RESULT_DETAIL_BYTES, MAX_RESULT_DETAILS, MAX_WAIT_MS } from "../limits.ts";
@@ -26,14 +31,23 @@ export function mutationHandlers(deps: ControlDependencies) {
     return unary(deps, rpc, async (request: SingleRequest) => {
       const { options, ...fields } = request;
       const value = { ...fields, $typeName: `sentinel.v1.${rpc}` };
-      const command = { $typeName: "sentinel.v1.Command", command: { case: name, value } } as unknown as Command;
+      const command = {
+        $typeName: "sentinel.v1.Command",
+        command: { case: name, value },
+      } as unknown as Command;
       return { result: await commit(deps, rpc, [command], options, `commands[0].${COMMAND_FIELDS[name]}.`) };
     });
   };
-  const singles = Object.fromEntries((Object.keys(COMMAND_FIELDS) as CommandCase[]).map((name) => [name, single(name)]));
-  const applyDiff = unary(deps, "ApplyDiff", async (request: { commands: Command[]; options?: CommitOptions }) => ({
-    result: await commit(deps, "ApplyDiff", request.commands, request.options, ""),
-  }));
+  const singles = Object.fromEntries(
+    (Object.keys(COMMAND_FIELDS) as CommandCase[]).map((name) => [name, single(name)]),
+  );
+  const applyDiff = unary(
+    deps,
+    "ApplyDiff",
+    async (request: { commands: Command[]; options?: CommitOptions }) => ({
+      result: await commit(deps, "ApplyDiff", request.commands, request.options, ""),
+    }),
+  );
   return { ...(singles as Record<CommandCase, ReturnType<typeof single>>), applyDiff };
 }
 
@@ -51,7 +65,11 @@ async function commit(
   }
   const reason = options?.reason ?? "";
   if (reason.length > limits.MAX_REASON_LENGTH) {
-    throw failure("invalid", `options.reason is longer than ${limits.MAX_REASON_LENGTH} characters`, "shorten it");
+    throw failure(
+      "invalid",
+      `options.reason is longer than ${limits.MAX_REASON_LENGTH} characters`,
+      "shorten it",
+    );
   }
   const validateOnly = options?.validateOnly ?? false;
   const outcome = await deps.store.commit({
@@ -114,6 +132,7 @@ function resultOf(
   });
   if (changes.length > MAX_RESULT_DETAILS) return { ...result, truncated: true };
   const detailed = { ...result, effects: effectsOf(changes), inverse: inverseOf(changes) };
-  if (changes.length < 100 || toBinary(CommitResultSchema, detailed).length <= MAX_RESULT_DETAIL_BYTES) return detailed;
+  if (changes.length < 100 || toBinary(CommitResultSchema, detailed).length <= MAX_RESULT_DETAIL_BYTES)
+    return detailed;
   return { ...result, truncated: true };
 }

@@ -2,7 +2,19 @@
 // only and never wait for a commit.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { appendResource, diffStates, differences, digestHex, effectsOf, encodeResource, etagOf, type Located, resources, type State, stateFromConfig } from "../../core/index.ts";
+import {
+  appendResource,
+  differences,
+  diffStates,
+  digestHex,
+  effectsOf,
+  encodeResource,
+  etagOf,
+  type Located,
+  resources,
+  type State,
+  stateFromConfig,
+} from "../../core/index.ts";
 import { type Command, CommandSchema } from "../../gen/sentinel/v1/commands_pb.ts";
 import {
   type DiffStatesRequest,
@@ -35,9 +47,13 @@ type Step = { readonly command: Command } | { readonly effect: Effect };
 
 /** Handlers of the reading rpcs, and how to release what their page tokens pin. */
 export function readHandlers(deps: ControlDependencies, watcherCount: () => number) {
-  const statePages = new Pages<Located, StateInfo>(({ key, value }) => encodeResource(key, value).bytes.length);
+  const statePages = new Pages<Located, StateInfo>(
+    ({ key, value }) => encodeResource(key, value).bytes.length,
+  );
   const diffPages = new Pages<Step, undefined>((step) =>
-    "command" in step ? toBinary(CommandSchema, step.command).length : toBinary(EffectSchema, step.effect).length,
+    "command" in step
+      ? toBinary(CommandSchema, step.command).length
+      : toBinary(EffectSchema, step.effect).length,
   );
   return {
     close: () => {
@@ -52,7 +68,10 @@ export function readHandlers(deps: ControlDependencies, watcherCount: () => numb
           const [from, to] = [stateOf(deps, request.from, "from."), stateOf(deps, request.to, "to.")];
           const commands = diffStates(from, to).map((command) => ({ command }));
           const changes = differences(from, to).map((change) => ({ ...change, bytes: undefined }));
-          return { items: [...commands, ...effectsOf(changes).map((effect) => ({ effect }))], info: undefined };
+          return {
+            items: [...commands, ...effectsOf(changes).map((effect) => ({ effect }))],
+            info: undefined,
+          };
         });
         return {
           commands: page.items.flatMap((step) => ("command" in step ? [step.command] : [])),

@@ -4,7 +4,14 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type * as grpc from "@grpc/grpc-js";
-import { appendResource, commandsOf, digestHex, effectsOf, encodeResource, resources } from "../../core/index.ts";
+import {
+  appendResource,
+  commandsOf,
+  digestHex,
+  effectsOf,
+  encodeResource,
+  resources,
+} from "../../core/index.ts";
 import { type Command, CommandSchema } from "../../gen/sentinel/v1/commands_pb.ts";
 import type { WatchChangesRequest, WatchChangesResponse } from "../../gen/sentinel/v1/control_pb.ts";
 import { type Change, ChangeSchema, type Effect, EffectSchema } from "../../gen/sentinel/v1/events_pb.ts";
@@ -73,12 +80,22 @@ function startOf(store: Store, request: WatchChangesRequest): bigint {
   if (includeState) throw failure("invalid", "include_state and from_revision exclude each other");
   if (historyId === "") throw failure("invalid", "from_revision needs the history_id it belongs to");
   if (fromRevision > store.revision) {
-    throw failure("invalid", `revision ${fromRevision} is not reached; the current one is ${store.revision}`, "", info);
+    throw failure(
+      "invalid",
+      `revision ${fromRevision} is not reached; the current one is ${store.revision}`,
+      "",
+      info,
+    );
   }
   if (fromRevision < store.log.oldest) {
     const hint = "start again with include_state";
     const oldest = { ...info, oldest_revision: String(store.log.oldest) };
-    throw failure("compacted", `changes after ${fromRevision} are not retained; the oldest revision is ${store.log.oldest}`, hint, oldest);
+    throw failure(
+      "compacted",
+      `changes after ${fromRevision} are not retained; the oldest revision is ${store.log.oldest}`,
+      hint,
+      oldest,
+    );
   }
   return fromRevision;
 }
@@ -213,11 +230,16 @@ function* changeEvents(change: CommittedChange): Generator<Event> {
   let part = 0;
   const event = (last: boolean): Event => {
     const body: Change = { ...head, commands, effects: shown };
-    return { case: "change", value: { $typeName: "sentinel.v1.ChangePart", part: part++, last, change: body } };
+    return {
+      case: "change",
+      value: { $typeName: "sentinel.v1.ChangePart", part: part++, last, change: body },
+    };
   };
   for (const item of [...told, ...effects]) {
     const isCommand = item.$typeName === "sentinel.v1.Command";
-    const size = small ? 0 : (isCommand ? toBinary(CommandSchema, item) : toBinary(EffectSchema, item)).length + 8;
+    const size = small
+      ? 0
+      : (isCommand ? toBinary(CommandSchema, item) : toBinary(EffectSchema, item)).length + 8;
     if (bytes + size > CHUNK_BYTES && bytes > 0) {
       yield event(false);
       commands = [];

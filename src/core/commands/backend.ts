@@ -94,7 +94,7 @@ export function setBackends(
     seen.add(backend.id);
     draft.setBackend(upstreamId, backend, { ...place, resource });
   });
-  for (const id of [...upstream.backends.keys()])
+  for (const id of [...upstream.backends.keys()].sort())
     if (!seen.has(id)) draft.deleteBackend(upstreamId, id, place);
 }
 

@@ -1,0 +1,72 @@
+// A proxy as a process: loads the file, starts the app, stays until a signal
+// ends it. The only place that listens to signals.
+import { accessSync, constants } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { startApp } from "./app.ts";
+import type { RunRequest } from "./cli/run.ts";
+import { formatDiagnostics } from "./config/diagnostic.ts";
+import { loadConfigFile } from "./config/load.ts";
+import { DEFAULT_SHUTDOWN_SECONDS } from "./core/index.ts";
+import { createLog } from "./telemetry/log.ts";
+import { sentinelVersion } from "./version.ts";
+
+/** Beyond the configured grace, shutdown is forced after this. */
+const FORCE_AFTER_MS = 5_000;
+/** The system's folder for state. */
+const SYSTEM_STATE_DIR = "/var/lib/sentinel";
+
+/** Runs a proxy; resolves with the exit code (config-format.md §19.2), rejects with a StartError. */
+export async function runProxy(request: RunRequest): Promise<number> {
+  const { configFile } = request;
+  const loaded = await loadConfigFile(configFile);
+  const shown = loaded.diagnostics.filter(({ severity }) => severity !== "note");
+  process.stderr.write(formatDiagnostics(shown, loaded.sources));
+  if (loaded.config === undefined) return 1;
+  const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
+  const stopped = firstSignal();
+  const app = await startApp({
+    config: loaded,
+    configFile,
+    stateDir: request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir(),
+    control: request.control.map((address) => ({ address, insecure: true })),
+    version: sentinelVersion(),
+    log,
+    // For tests only: widens the window between choosing a route and a backend.
+    beforePickMs: Number(process.env["SENTINEL_TEST_BEFORE_PICK_MS"] ?? 0),
+  });
+  await stopped;
+  const { gracefulShutdownTimeout } = app.store.state.system.value;
+  const graceSeconds = Number(gracefulShutdownTimeout?.seconds ?? DEFAULT_SHUTDOWN_SECONDS);
+  setTimeout(() => process.exit(2), graceSeconds * 1000 + FORCE_AFTER_MS).unref();
+  await app.stop();
+  await log.close();
+  return 0;
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const handle = () => {
+      if (seen) process.exit(2);
+      seen = true;
+      resolve();
+    };
+    process.on("SIGTERM", handle);
+    process.on("SIGINT", handle);
+  });
+}
+
+/** The system's folder if it is or can be ours, else the user's. */
+function defaultStateDir(): string {
+  for (const path of [SYSTEM_STATE_DIR, "/var/lib"]) {
+    try {
+      accessSync(path, constants.W_OK);
+      return SYSTEM_STATE_DIR;
+    } catch {
+      // Not there, or not ours: the next.
+    }
+  }
+  return join(homedir(), ".local/state/sentinel");
+}

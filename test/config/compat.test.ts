@@ -1,0 +1,74 @@
+// The compatibility suite beside the repository, if it is there: what must
+// load loads or is refused only because something is not implemented, no known
+// key is called unknown, and required diagnostics appear.
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+import type { Diagnostic } from "../../src/config/diagnostic.ts";
+import { loadConfigText } from "../../src/config/load.ts";
+
+const SUITE = new URL("../../../shared/compat/", import.meta.url);
+
+interface Expected {
+  readonly code: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+interface Case {
+  readonly file: string;
+  readonly expect: "loads" | "warns" | "refused";
+  readonly diagnostics: readonly Expected[];
+  readonly needs: readonly string[];
+}
+
+/** These use nothing but what is live, or what may warn. */
+const MUST_LOAD = [
+  "docs/docs-getting-started-quick-start-1.kdl",
+  "docs/docs-configuration-routes-1.kdl",
+  "docs/docs-deployment-monitoring-2.kdl",
+  "page/data-types.kdl",
+];
+
+/** Required diagnostics that are not reported yet, with the reason. */
+const NOT_YET: Readonly<Record<string, string>> = {
+  "docs/docs-reference-config-schema-3.kdl bad-value": "cipher names are checked when listener TLS is live",
+  "page/sample.json no-routes": "JSON is not read yet",
+  "page/sample.toml no-routes": "TOML is not read yet",
+};
+
+function isAt(one: Diagnostic, { code, line, column }: Expected): boolean {
+  return (
+    one.code === code &&
+    (line === undefined || one.line === line) &&
+    (column === undefined || one.column === column)
+  );
+}
+
+function checkCase(one: Case): void {
+  const { diagnostics, config } = loadConfigText(one.file, readFileSync(new URL(one.file, SUITE), "utf8"));
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const unknown = errors.filter(({ code }) => code === "unknown-key" || code === "unknown-block");
+  expect(unknown.filter((found) => !one.diagnostics.some((listed) => isAt(found, listed)))).toEqual([]);
+  if (one.expect !== "refused") {
+    expect(errors.filter(({ code }) => code !== "not-implemented")).toEqual([]);
+    if (MUST_LOAD.includes(one.file)) expect(errors).toEqual([]);
+  }
+  if (one.expect === "refused" || one.needs.length > 0) expect(config).toBeUndefined();
+  for (const required of one.diagnostics) {
+    if (`${one.file} ${required.code}` in NOT_YET) continue;
+    expect({ ...required, found: diagnostics.some((found) => isAt(found, required)) }).toEqual({
+      ...required,
+      found: true,
+    });
+  }
+}
+
+describe("compatibility suite", () => {
+  if (!existsSync(new URL("expected.json", SUITE))) {
+    test("is not here", () => {
+      process.stdout.write("compat: ../shared/compat is not here; nothing checked\n");
+    });
+    return;
+  }
+  const cases: readonly Case[] = JSON.parse(readFileSync(new URL("expected.json", SUITE), "utf8"));
+  test.each(cases.map((one) => [one.file, one] as const))("%s", (_file, one) => checkCase(one));
+});

@@ -1,0 +1,56 @@
+// Which candidate is meant by a misspelt word.
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { editDistance, nearest, suggestion } from "../../src/core/suggest.ts";
+
+test("nearest", () => {
+  const rows: [string, string[], string | undefined][] = [
+    ["backnd", ["frontend", "backend"], "backend"],
+    ["BACKEND", ["backend"], "backend"],
+    ["bakcend", ["backend"], "backend"],
+    ["api", ["app", "apj"], "app"],
+    ["a", ["b"], undefined],
+    ["abc", ["xyz"], undefined],
+    ["", ["a"], undefined],
+    ["x", [], undefined],
+    ["__proto_", ["__proto__"], "__proto__"],
+  ];
+  for (const [word, candidates, expected] of rows) expect(nearest(word, candidates)).toBe(expected);
+  const far = [...Array.from({ length: 1_000 }, () => "something"), "word"];
+  expect(nearest("word", far)).toBeUndefined();
+});
+
+test("suggestion", () => {
+  expect(suggestion("aip", ["api"])).toBe("did you mean 'api'?");
+  expect(suggestion("x", [])).toBe("");
+  expect(suggestion("zzz", ["a", "b"])).toBe("there is 'a', 'b'");
+  expect(
+    suggestion(
+      "zzz",
+      Array.from({ length: 12 }, (_, i) => `id-${i}`),
+    ),
+  ).toMatch(/'id-9' and more$/);
+});
+
+test("editDistance counts insertions, deletions, replacements and swaps of neighbours", () => {
+  const rows: [string, string, number][] = [
+    ["", "", 0],
+    ["", "abc", 3],
+    ["abc", "abc", 0],
+    ["abc", "abd", 1],
+    ["abc", "acb", 1],
+    ["abcd", "badc", 2],
+    ["kitten", "sitting", 3],
+  ];
+  for (const [a, b, expected] of rows)
+    expect([editDistance(a, b), editDistance(b, a)]).toEqual([expected, expected]);
+  const word = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 6 });
+  fc.assert(
+    fc.property(word, word, (a, b) => {
+      const distance = editDistance(a, b);
+      expect(distance === 0).toBe(a === b);
+      expect(distance).toBeGreaterThanOrEqual(Math.abs(a.length - b.length));
+      expect(distance).toBeLessThanOrEqual(Math.max(a.length, b.length));
+    }),
+  );
+});
