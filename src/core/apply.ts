@@ -13,8 +13,7 @@ import { addHash, subtractHash } from "./digest.ts";
 import { Draft, type Place } from "./draft.ts";
 import { assertNever, type ConfigError } from "./error.ts";
 import { checkTouched } from "./invariants.ts";
-import type { Resource } from "./resource.ts";
-import { findResource, type State, type UpstreamEntry } from "./state.ts";
+import type { State, UpstreamEntry } from "./state.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** The next state and what is different in it; `changes` is empty for a diff without effect. */
@@ -125,9 +124,8 @@ function finish(draft: Draft): Applied {
     if (key.kind === ResourceKind.BACKEND) backendCount += (hash ? 1 : 0) - (before ? 1 : 0);
   }
   for (const [id, open] of draft.openUpstreams) {
-    const old = base.upstreams.get(id);
     const backends = open.backends.finish();
-    if (old?.backends === backends && old.value === open.entry.value) continue;
+    if (open.origin.backends === backends && open.origin.value === open.entry.value) continue;
     const entry: UpstreamEntry = { ...open.entry, backends, backendsByAddress: open.byAddress.finish() };
     draft.upstreams.set(id, entry);
   }
@@ -143,9 +141,8 @@ function finish(draft: Draft): Applied {
     routesBySignature: draft.routesBySignature.finish(),
     listenersByPort: draft.listenersByPort.finish(),
   };
-  const changes = changed.map(({ key, before, bytes }): ResourceChange => {
-    const after: Resource | undefined = bytes === undefined ? undefined : findResource(state, key)!.value;
-    return { key, before: before?.value, after, bytes };
-  });
+  const changes = changed.map(
+    ({ key, before, after, bytes }): ResourceChange => ({ key, before: before?.value, after, bytes }),
+  );
   return { ok: true, state, changes, warnings: warningsOf(changes) };
 }

@@ -37,7 +37,9 @@ export interface Touch {
   readonly before: Entry<Resource> | undefined;
   /** The command that touched it last. */
   place: Place;
-  /** Bytes of the value now, if it exists. */
+  /** The value now, if it exists. */
+  after: Resource | undefined;
+  /** Its bytes. */
   bytes: Uint8Array | undefined;
   hash: ResourceHash | undefined;
 }
@@ -101,6 +103,8 @@ export class DraftMap<V> {
 
 /** An upstream of a draft. */
 export interface DraftUpstream {
+  /** What it was when it was opened. */
+  readonly origin: UpstreamEntry;
   entry: Entry<Upstream>;
   readonly backends: DraftMap<Entry<Backend>>;
   readonly byAddress: DraftMap<Ids>;
@@ -259,27 +263,29 @@ export class Draft {
 
   #touch(key: ResourceKey, before: Entry<Resource> | undefined, value: Resource, place: Place): Encoded {
     const encoded = encodeResource(key, value);
-    this.#record(key, before, place, encoded);
+    this.#record(key, before, place, value, encoded);
     return encoded;
   }
 
   #touchDeleted(key: ResourceKey, before: Entry<Resource>, place: Place): void {
-    this.#record(key, before, place, undefined);
+    this.#record(key, before, place, undefined, undefined);
   }
 
   #record(
     key: ResourceKey,
     before: Entry<Resource> | undefined,
     place: Place,
+    after: Resource | undefined,
     now: Encoded | undefined,
   ): void {
     const text = keyText(key);
     const touch = this.touched.get(text);
     if (touch === undefined) {
-      this.touched.set(text, { key, before, place, bytes: now?.bytes, hash: now?.hash });
+      this.touched.set(text, { key, before, place, after, bytes: now?.bytes, hash: now?.hash });
       return;
     }
     touch.place = place;
+    touch.after = after;
     touch.bytes = now?.bytes;
     touch.hash = now?.hash;
   }
@@ -300,6 +306,7 @@ export class Draft {
 
 function openUpstream(entry: UpstreamEntry): DraftUpstream {
   return {
+    origin: entry,
     entry,
     backends: new DraftMap(entry.backends),
     byAddress: new DraftMap(entry.backendsByAddress),
@@ -307,7 +314,12 @@ function openUpstream(entry: UpstreamEntry): DraftUpstream {
 }
 
 /** Moves `id` from one key of an index to another; undefined stands for none. */
-function moveInIndex(index: DraftMap<Ids>, from: string | undefined, to: string | undefined, id: string): void {
+function moveInIndex(
+  index: DraftMap<Ids>,
+  from: string | undefined,
+  to: string | undefined,
+  id: string,
+): void {
   if (from === to) return;
   if (from !== undefined) index.update((map) => indexRemove(map, from, id));
   if (to !== undefined) index.update((map) => indexAdd(map, to, id));

@@ -41,6 +41,7 @@ export {
   type ResourceKey,
   schemaOf,
 } from "./resource.ts";
+export { routeSignature } from "./signature.ts";
 export { elements } from "./sorted-list.ts";
 export {
   appendResource,
@@ -52,5 +53,4 @@ export {
   toConfigState,
 } from "./state.ts";
 export { nearest, suggestion } from "./suggest.ts";
-export { routeSignature } from "./signature.ts";
 export { neverMatches } from "./warnings.ts";

@@ -118,7 +118,7 @@ function checkReferrers(draft: Draft, touch: Touch): void {
 }
 
 function checkBackendAddress(draft: Draft, touch: Touch): void {
-  const upstream = draft.upstreams.has(touch.key.upstream) ? draft.upstream(touch.key.upstream) : undefined;
+  const upstream = draft.upstream(touch.key.upstream);
   const backend: Backend | undefined = upstream?.backends.get(touch.key.id)?.value;
   if (upstream === undefined || backend === undefined) return;
   const rivals = idsOf(upstream.byAddress, backend.address!).filter((id) => {

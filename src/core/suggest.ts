@@ -39,6 +39,18 @@ export function suggestion(word: string, candidates: Iterable<string>): string {
 
 /** Damerau–Levenshtein distance (optimal string alignment) of two words. */
 export function editDistance(a: string, b: string): number {
+  // What both begin and end with does not count; ids often share all but a few characters.
+  let start = 0;
+  while (start < a.length && start < b.length && a[start] === b[start]) start++;
+  let [endA, endB] = [a.length, b.length];
+  while (endA > start && endB > start && a[endA - 1] === b[endB - 1]) {
+    endA--;
+    endB--;
+  }
+  return innerDistance(a.slice(start, endA), b.slice(start, endB));
+}
+
+function innerDistance(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -11,6 +11,8 @@ import { command, commands, listener, route, stateOf, upstream } from "./build.t
 import { assertLaws, checkDiff } from "./check-diff.ts";
 
 const FUZZ_RUNS = process.env["SIM_LONG"] === "1" ? 2_000_000 : 20_000;
+/** What damaged commands are applied to. */
+const FUZZED = stateOf(...firstDiff, route("a", { upstream: "a" }), listener("a", "127.0.0.1:1"));
 const $unknown = [{ no: 77, wireType: 2, data: new Uint8Array([1, 65]) }];
 
 /** Decodes what can be decoded. */
@@ -41,7 +43,6 @@ test("a command that is not set, and fields that this build does not know", () =
 });
 
 test("random bytes never make it throw", () => {
-  const state = fuzzed();
   const oneCommand = fc
     .tuple(fc.integer({ min: 1, max: 16 }), fc.uint8Array({ maxLength: 40 }))
     .map(
@@ -55,9 +56,9 @@ test("random bytes never make it throw", () => {
       (wire) => {
         const diff = wire.map(decode).filter((one) => one !== undefined);
         decoded += diff.length;
-        const applied = applyDiff(state, diff);
+        const applied = applyDiff(FUZZED, diff);
         if (!applied.ok) expect(applied.errors.length).toBeGreaterThan(0);
-        else if (applied.changes.length > 0) assertLaws(state, diff);
+        else if (applied.changes.length > 0) assertLaws(FUZZED, diff);
       },
     ),
     { numRuns: FUZZ_RUNS },
@@ -67,7 +68,6 @@ test("random bytes never make it throw", () => {
 
 test("damaged commands never make it throw, and keep the laws when they are accepted", () => {
   const anyDamage = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 3 });
-  const state = fuzzed();
   let accepted = 0;
   fc.assert(
     fc.property(anyDiff, anyDamage, (diff, damage) => {
@@ -77,7 +77,7 @@ test("damaged commands never make it throw, and keep the laws when they are acce
         return decode(bytes);
       });
       const applied = assertLaws(
-        state,
+        FUZZED,
         damaged.filter((one) => one !== undefined),
         false,
       );
@@ -87,10 +87,6 @@ test("damaged commands never make it throw, and keep the laws when they are acce
   );
   expect(accepted).toBeGreaterThan(FUZZ_RUNS / 400);
 });
-
-function fuzzed(): State {
-  return stateOf(...firstDiff, route("a", { upstream: "a" }), listener("a", "127.0.0.1:1"));
-}
 
 test("odd text of every kind is refused or kept, but never thrown at", () => {
   const odd = fc.oneof(
@@ -149,8 +145,8 @@ test("odd text of every kind is refused or kept, but never thrown at", () => {
 
 /** Applies, and asserts what must hold of any answer. */
 function checkTotal(diff: readonly Command[]): void {
-  const applied = applyDiff(fuzzed(), diff);
-  if (applied.ok) assertLaws(fuzzed(), diff);
+  const applied = applyDiff(FUZZED, diff);
+  if (applied.ok) assertLaws(FUZZED, diff);
   else {
     for (const { message, hint } of applied.errors) {
       expect(message.length).toBeLessThan(1_000);
@@ -166,7 +162,7 @@ test("text that is not well formed has no bytes of its own, so it is refused", (
     expect(applied.ok ? [] : applied.errors.map(({ rule }) => rule)).toEqual(["bad-id"]);
     const matches = { headers: [{ name: "x", value: id }] };
     const header = command({ case: "addRoute", value: { route: { id: "r", upstream: "a", matches } } });
-    const refused = applyDiff(fuzzed(), [header]);
+    const refused = applyDiff(FUZZED, [header]);
     expect(refused.ok ? [] : refused.errors.map(({ rule }) => rule)).toEqual(["bad-value"]);
   }
 });
@@ -182,11 +178,11 @@ test("at most MAX_ERRORS are reported, the first ones", () => {
 });
 
 test("a diff full of mistakes costs no more than one that is right", () => {
-  // Each of these took minutes when every resource was compared with every other.
-  const numbers = Array.from({ length: limits.MAX_COMMANDS_PER_DIFF }, (_, i) => i);
+  // Each of these took 10 to 20 seconds when every resource was compared with every other.
+  const numbers = Array.from({ length: 4_000 }, (_, i) => i);
   const routes = numbers.map((i) => route(`r${i}`, { matches: { paths: ["/same"] } }));
   const backends = numbers.map((i) => ({ id: `b${i}`, address: "a:80" }));
-  const upstreams = stateOf(...numbers.slice(0, 1_000).map((i) => upstream(`upstream-${i}`)));
+  const upstreams = stateOf(...numbers.slice(0, 200).map((i) => upstream(`upstream-${i}`)));
   const rows: [State, Command[]][] = [
     [emptyState(), commands(upstream("u"), ...routes)],
     [emptyState(), commands({ addUpstream: { upstream: { id: "u", backends } } })],
@@ -197,8 +193,9 @@ test("a diff full of mistakes costs no more than one that is right", () => {
   for (const [state, diff] of rows) {
     const start = performance.now();
     const applied = applyDiff(state, diff);
-    console.log(performance.now()-start);expect(applied.ok).toBe(false);
-    expect(performance.now() - start).toBeLessThan(8_000);
+
+    expect(applied.ok).toBe(false);
+    expect(performance.now() - start).toBeLessThan(4_000);
   }
 });
 

@@ -82,6 +82,7 @@ export function assertLaws(before: State, diff: readonly Command[], thorough = t
     return applied;
   }
   expectEqual((again as Applied).state, applied.state);
+  sameData(effectTexts(again as Applied), effectTexts(applied));
   checkApplied(before, diff, applied);
   checkState(applied.state); // L5, L8
   if (thorough) {
@@ -89,8 +90,18 @@ export function assertLaws(before: State, diff: readonly Command[], thorough = t
     if (!fresh.ok)
       throw new Error(`a state does not describe itself: ${fresh.errors.map(errorText).join("; ")}`);
     expectEqual(fresh.state, applied.state);
+    checkHistory(before, diff, applied);
   }
   return applied;
+}
+
+/** L1: effects depend on the state alone, not on how it came about. */
+function checkHistory(before: State, diff: readonly Command[], applied: Applied): void {
+  const fresh = stateFromConfig(toConfigState(before));
+  const again = fresh.ok ? applyDiff(fresh.state, diff) : fresh;
+  if (!again.ok) throw new Error(again.errors.map(errorText).join("; "));
+  expectEqual(again.state, applied.state);
+  sameData(effectTexts(again), effectTexts(applied));
 }
 
 /** L3 and L4, and that `changes` says exactly what is different. */

@@ -71,9 +71,8 @@ test("limits on numbers of resources", () => {
   const state = stateOf(...some(limits.MAX_LISTENERS));
   expect(state.listeners.size).toBe(limits.MAX_LISTENERS);
   checkLimit(state, [listener("one-more", "127.0.0.1:81")]);
-  checkDiff(state, [listener("other", "127.0.0.1:81"), { removeListener: { listenerId: "l0" } }], {
-    effects: ["+ listener other", "- listener l0"],
-  });
+  const swap = [listener("other", "127.0.0.1:81"), { removeListener: { listenerId: "l0" } }];
+  expect(applyDiff(state, commands(...swap)).ok).toBe(true);
   // The other limits are too high to be reached in a test: pretend.
   checkLimit({ ...emptyState(), backendCount: limits.MAX_BACKENDS }, [upstream("w", "a@a:80")]);
 });

@@ -3,6 +3,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { MAX_ORDER_LENGTH } from "../../src/core/limits.ts";
 import { isOrderKey, keyAfter, keyBetween } from "../../src/core/order.ts";
+import { same } from "./same.ts";
 
 /** Asserts that the key between two others is one, and returns it. */
 function checkBetween(low: string | undefined, high: string | undefined): string | undefined {
@@ -34,7 +35,7 @@ test("appended keys count up and do not grow", () => {
   let last = keyAfter(undefined);
   for (let i = 0; i < 10_000; i++) {
     const next = keyAfter(last);
-    expect(next! > last!).toBe(true);
+    same(next! > last!, true);
     last = next;
   }
   expect(last).toBe("100007ps");
@@ -99,7 +100,7 @@ test("10,000 insertions at random places keep strict order", () => {
         for (const place of places.take(10_000)) {
           const at = Math.floor(place * (keys.length + 1));
           const key = checkBetween(keys[at - 1], keys[at]);
-          expect(key).toBeDefined();
+          same(key === undefined, false);
           keys.splice(at, 0, key!);
         }
         expect(new Set(keys).size).toBe(10_000);

@@ -2,13 +2,18 @@
 // differences, the watch and its guarantees, the command line.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { ServiceError } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { loadConfigText } from "../../src/config/load.ts";
 import { diffStates, digestHex, stateFromConfig } from "../../src/core/index.ts";
 import { type Command, CommandSchema } from "../../src/gen/sentinel/v1/commands_pb.ts";
-import { type ChangePart, Wait, type WatchChangesResponse } from "../../src/gen/sentinel/v1/control_pb.ts";
+import {
+  Wait,
+  type WatchChangesRequestSchema,
+  type WatchChangesResponse,
+} from "../../src/gen/sentinel/v1/control_pb.ts";
+import type { ChangePart } from "../../src/gen/sentinel/v1/events_pb.ts";
 import { ConfigStateSchema, ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import {
   type Backend,
@@ -196,7 +201,7 @@ test("GetState pages at one revision; DiffStates leads from a revision to the li
 
 /** Collects a watch until `enough`. */
 async function watch(
-  request: Parameters<Control["stream"]>[1] & object,
+  request: MessageInitShape<typeof WatchChangesRequestSchema>,
   enough: (seen: readonly WatchChangesResponse[]) => boolean,
 ): Promise<WatchChangesResponse[]> {
   const stream = control.stream("watchChanges", request);

@@ -101,7 +101,7 @@ export function setBackends(
 /** Whether the upstream exists; if not, says so unless adding it has failed in this diff. */
 function hasUpstream(target: Target): boolean {
   const { draft, key } = target;
-  if (draft.upstreams.has(key.upstream)) return true;
+  if (draft.upstream(key.upstream) !== undefined) return true;
   const upstreamKey = { kind: ResourceKind.UPSTREAM, upstream: "", id: key.upstream };
   if (draft.failed.has(keyText(upstreamKey))) return false;
   rejectMissing({ ...target, key: upstreamKey }, "upstream", draft.upstreams.keys());

@@ -61,7 +61,8 @@ export function removeUpstream(draft: Draft, place: Place, command: RemoveUpstre
     return rejectMissing(targetOf(draft, place, id, "upstream_id"), "upstream_id", draft.upstreams.keys());
   }
   if (command.cascade) {
-    for (const route of [...indexIds(draft.routesByUpstream.current, id)].sort()) draft.deleteRoute(route, place);
+    for (const route of [...indexIds(draft.routesByUpstream.current, id)].sort())
+      draft.deleteRoute(route, place);
   }
   draft.deleteUpstream(id, place);
 }
