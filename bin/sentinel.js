@@ -7,5 +7,6 @@ if (major < 24) {
   process.stderr.write(`sentinel needs Node 24 or later; this is ${process.version} (${process.execPath})\n`);
   process.exit(2);
 }
-const built = new URL("../dist/main.js", import.meta.url);
-await import(existsSync(built) ? built.href : new URL("../src/main.ts", import.meta.url).href);
+// A checkout has the sources, and perhaps an old build beside them; the package has only the build.
+const sources = new URL("../src/main.ts", import.meta.url);
+await import(existsSync(sources) ? sources.href : new URL("../dist/main.js", import.meta.url).href);

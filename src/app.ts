@@ -10,11 +10,11 @@ import type { ControlAddress } from "./control/address.ts";
 import { type ControlServer, startControlServer } from "./control/server.ts";
 import {
   commandsFor,
-  DEFAULT_SHUTDOWN_SECONDS,
   emptyState,
   KIND_NAMES,
   parseBindAddress,
   type ResourceKey,
+  shutdownGraceMs,
 } from "./core/index.ts";
 import { StartError } from "./start-error.ts";
 import { memoryPersistence } from "./store/persistence.ts";
@@ -199,7 +199,7 @@ async function logStarted(
     if (address.startsWith("unix:")) continue;
     log.write("warn", "control-insecure", {
       address,
-      message: "anybody on this machine can change the configuration",
+      note: "anybody on this machine can change the configuration",
     });
   }
   log.write("info", "started", {
@@ -227,9 +227,7 @@ async function stopAll(
   },
 ): Promise<void> {
   store.close();
-  const seconds =
-    store.state.system.value.gracefulShutdownTimeout?.seconds ?? BigInt(DEFAULT_SHUTDOWN_SECONDS);
   await running.control?.stop(CONTROL_GRACE_MS);
-  await running.pool?.stop(Number(seconds) * 1000);
+  await running.pool?.stop(shutdownGraceMs(store.state.system.value));
   await running.health?.close();
 }

@@ -7,7 +7,7 @@ import { startApp } from "./app.ts";
 import type { RunRequest } from "./cli/run.ts";
 import { formatDiagnostics } from "./config/diagnostic.ts";
 import { loadConfigFile } from "./config/load.ts";
-import { DEFAULT_SHUTDOWN_SECONDS } from "./core/index.ts";
+import { shutdownGraceMs } from "./core/index.ts";
 import { createLog } from "./telemetry/log.ts";
 import { sentinelVersion } from "./version.ts";
 
@@ -25,6 +25,8 @@ export async function runProxy(request: RunRequest): Promise<number> {
   if (loaded.config === undefined) return 1;
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
   const stopped = firstSignal();
+  // Without a listener it would end the process, which nobody who sends it wants.
+  process.on("SIGHUP", () => log.write("warn", "reload-not-implemented", { note: "SIGHUP changes nothing" }));
   const app = await startApp({
     config: loaded,
     configFile,
@@ -36,9 +38,8 @@ export async function runProxy(request: RunRequest): Promise<number> {
     beforePickMs: Number(process.env["SENTINEL_TEST_BEFORE_PICK_MS"] ?? 0),
   });
   await stopped;
-  const { gracefulShutdownTimeout } = app.store.state.system.value;
-  const graceSeconds = Number(gracefulShutdownTimeout?.seconds ?? DEFAULT_SHUTDOWN_SECONDS);
-  setTimeout(() => process.exit(2), graceSeconds * 1000 + FORCE_AFTER_MS).unref();
+  const graceMs = shutdownGraceMs(app.store.state.system.value);
+  setTimeout(() => process.exit(2), graceMs + FORCE_AFTER_MS).unref();
   await app.stop();
   await log.close();
   return 0;

@@ -16,11 +16,11 @@ const PROGRESS: Readonly<Record<number, string>> = {
   [WorkerStatus_Progress.LIVE]: "live",
   [WorkerStatus_Progress.GONE]: "gone",
 };
-const PLURALS: Readonly<Record<number, string>> = {
-  [ResourceKind.LISTENER]: "listeners",
-  [ResourceKind.ROUTE]: "routes",
-  [ResourceKind.UPSTREAM]: "upstreams",
-  [ResourceKind.BACKEND]: "backends",
+const KINDS: Readonly<Record<number, string>> = {
+  [ResourceKind.LISTENER]: "listener",
+  [ResourceKind.ROUTE]: "route",
+  [ResourceKind.UPSTREAM]: "upstream",
+  [ResourceKind.BACKEND]: "backend",
 };
 
 /** Adds `status`. */
@@ -38,7 +38,9 @@ export function addStatusCommand(program: Command): void {
 
 function statusText(status: GetStatusResponse): string {
   const started = status.startTime === undefined ? "" : timestampDate(status.startTime).toISOString();
-  const counts = status.counts.map(({ kind, count }) => `${count} ${PLURALS[kind] ?? "?"}`).join(", ");
+  const counts = status.counts
+    .map(({ kind, count }) => `${count} ${KINDS[kind] ?? "?"}${count === 1 ? "" : "s"}`)
+    .join(", ");
   const lines = [
     `sentinel ${status.version}, ${status.ready ? "ready" : "not ready"}, started ${started}`,
     `revision ${status.revision}, history ${status.historyId}, digest ${status.digest.slice(0, 16)}`,

@@ -8,7 +8,7 @@ export {
 } from "./address.ts";
 export { type Applied, applyDiff, COMMAND_FIELDS, type Refused } from "./apply.ts";
 export { commandsOf, effectsOf, inverseOf, type ResourceChange } from "./change.ts";
-export { DEFAULT_PRIORITY, DEFAULT_SHUTDOWN_SECONDS, DEFAULT_WEIGHT } from "./defaults.ts";
+export { DEFAULT_PRIORITY, DEFAULT_WEIGHT, shutdownGraceMs } from "./defaults.ts";
 export { commandsFor, differences, diffStates, stateFromConfig } from "./diff.ts";
 export {
   addHash,

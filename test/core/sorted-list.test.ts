@@ -58,3 +58,12 @@ test("everything removed leaves the empty list", () => {
   const list = all.reduce(remove, all.reduce(insert, EMPTY_LIST));
   checkList(list, [], item(0));
 });
+
+test("neighbours across the borders of chunks", () => {
+  const array = Array.from({ length: 1_000 }, (_, i) => item(i));
+  const list = array.reduce(insert, EMPTY_LIST);
+  expect(list.length).toBeGreaterThan(3);
+  for (const [i, one] of array.entries()) {
+    expect([previous(list, one), next(list, one)]).toEqual([array[i - 1], array[i + 1]]);
+  }
+});

@@ -1150,7 +1150,7 @@ export type GetStateRequest = Message<"sentinel.v1.GetStateRequest"> & {
   idPrefix: string;
 
   /**
-   * Resources per page, 1 to 10000, fewer if a page would exceed 1 MiB. Default 10000.
+   * Resources per page, 1 to 10000, fewer if a page would exceed 1 MiB. Default 2000.
    *
    * @generated from field: uint32 page_size = 3;
    */
@@ -1571,7 +1571,7 @@ export type DiffStatesRequest = Message<"sentinel.v1.DiffStatesRequest"> & {
   to?: StateSource | undefined;
 
   /**
-   * Commands per page, 1 to 10000, fewer if a page would exceed 1 MiB. Default 10000.
+   * Commands per page, 1 to 10000, fewer if a page would exceed 1 MiB. Default 2000.
    *
    * @generated from field: uint32 page_size = 3;
    */
