@@ -6,4 +6,6 @@ export default {
   coverageProvider: "v8",
   collectCoverageFrom: ["src/**/*.ts", "!src/gen/**"],
   restoreMocks: true,
+  // Real processes on a small, busy machine.
+  testTimeout: 30_000,
 };

@@ -21,12 +21,13 @@ import { memoryPersistence } from "./store/persistence.ts";
 import { Store } from "./store/store.ts";
 import { attemptRecord } from "./telemetry/attempt-record.ts";
 import type { Log } from "./telemetry/log.ts";
-import { WorkerPool } from "./worker/pool.ts";
+import { workerCount } from "./worker/cpus.ts";
+import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
 
 /** Time that control calls have to finish at shutdown. */
 const CONTROL_GRACE_MS = 1_000;
-/** This release runs one data-plane worker. */
-const WORKERS = 1;
+/** Time that workers have to start, and to apply the file. */
+const START_DEADLINE_MS = 30_000;
 
 /** How to start. */
 export interface AppOptions {
@@ -62,22 +63,21 @@ export async function startApp(options: AppOptions): Promise<App> {
   const store = createStore(log);
   try {
     createStateDir(options.stateDir);
-    starting.health = await startHealth(options, store, () => phase.ready);
     const pool = createPool(store, options);
     starting.pool = pool;
-    await pool.start(WORKERS);
+    const isReady = () => phase.ready && pool.isServing;
+    starting.health = await startHealth(options, store, isReady);
+    if (!(await pool.start(workersFor(options), START_DEADLINE_MS))) throw notStarted("start");
     await takeInFile(store, options);
-    await pool.waitApplied(store.revision, 30_000);
+    if (!(await pool.waitApplied(store.revision, START_DEADLINE_MS))) throw notStarted("apply the file");
     const deps = {
       store,
       dataPlane: pool,
       version: options.version,
       startTime: new Date(),
-      isReady: () => phase.ready,
-      onInternalError: (rpc: string, correlationId: string, error: unknown) => {
-        const text = error instanceof Error ? error.stack : String(error);
-        log.write("error", "internal-error", { rpc, correlation_id: correlationId, error: text });
-      },
+      isReady,
+      onInternalError: (rpc: string, correlationId: string, error: unknown) =>
+        log.write("error", "internal-error", { rpc, correlation_id: correlationId, error: stackOf(error) }),
     };
     const control = await startControlServer(deps, controlAddresses(options)).catch((error: unknown) => {
       throw new StartError(2, error instanceof Error ? error.message : String(error));
@@ -114,7 +114,25 @@ function createStore(log: Log): Store {
     onAttempt: (attempt, outcome) => {
       log.write(outcome.ok ? "info" : "warn", "change", attemptRecord(attempt, outcome));
     },
+    onBug: (error) => log.write("error", "internal-error", { error: stackOf(error) }),
   });
+}
+
+/** As many workers as the file asks for; one where the platform cannot share a port. */
+function workersFor({ config, log }: AppOptions): number {
+  const wanted = workerCount(config.config?.system?.workerThreads ?? 0);
+  if (wanted === 1 || HAS_REUSE_PORT) return wanted;
+  log.write("warn", "one-worker", { wanted, note: "this platform cannot share a port between workers" });
+  return 1;
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+function notStarted(what: string): StartError {
+  const seconds = START_DEADLINE_MS / 1000;
+  return new StartError(2, `the worker did not ${what} within ${seconds} s; the log says why`);
 }
 
 function createStateDir(path: string): void {
@@ -131,6 +149,7 @@ function createPool(store: Store, { log, beforePickMs = 0 }: AppOptions): Worker
     store,
     {
       workerGone: (worker, reason) => log.write("error", "worker-gone", { worker, reason }),
+      workerResync: (worker, reason) => log.write("error", "worker-resync", { worker, reason }),
       workerLive: (worker, revision) => log.write("info", "worker-live", { worker, revision }),
       listenerError: (worker, listener, error) =>
         log.write("error", "listener-error", { worker, listener, error }),
@@ -156,8 +175,10 @@ async function takeInFile(store: Store, { config, configFile }: AppOptions): Pro
     origin,
   });
   if (outcome.ok) return;
+  if (outcome.bug !== undefined) throw outcome.bug;
   const lines = outcome.errors.map(({ message, hint }) => (hint === "" ? message : `${message}; ${hint}`));
-  const unbound = outcome.errors.every(({ rule }) => rule === "address-unavailable");
+  const runtime = ["address-unavailable", "worker-unavailable"];
+  const unbound = outcome.errors.every(({ rule }) => runtime.includes(rule));
   throw new StartError(unbound ? 2 : 1, lines.join("\n"));
 }
 
@@ -211,7 +232,7 @@ async function logStarted(
     durable: false,
     history_id: store.historyId,
     revision: store.revision,
-    workers: WORKERS,
+    workers: pool.states().length,
     listeners: Object.fromEntries(listeners.map(({ id, boundAddress }) => [id, boundAddress])),
     control: control.addresses,
     health: health?.address,

@@ -45,13 +45,17 @@ export async function runProxy(request: RunRequest): Promise<number> {
   return 0;
 }
 
-/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once. */
+/**
+ * Resolves at the first SIGTERM or SIGINT; the same one again ends the process
+ * at once. Each of them once is one request: Ctrl-C in a terminal reaches both
+ * a parent, which sends SIGTERM, and this process.
+ */
 function firstSignal(): Promise<void> {
   return new Promise((resolve) => {
-    let seen = false;
-    const handle = () => {
-      if (seen) process.exit(2);
-      seen = true;
+    const seen = new Set<NodeJS.Signals>();
+    const handle = (signal: NodeJS.Signals) => {
+      if (seen.has(signal)) process.exit(2);
+      seen.add(signal);
       resolve();
     };
     process.on("SIGTERM", handle);

@@ -40,11 +40,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** Folder → packages and Node modules it may import. */
 const PACKAGES: Readonly<Record<string, RegExp>> = {
-  core: /^(immutable|@bufbuild\/protobuf(\/.*)?|node:crypto)$/,
+  core: /^(immutable|re2js|@bufbuild\/protobuf(\/.*)?|node:crypto)$/,
   routing: /^@bufbuild\/protobuf(\/.*)?$/,
   store: /^@bufbuild\/protobuf(\/.*)?$/,
   proxy: /^(node:.*|http-proxy-3|@bufbuild\/protobuf(\/.*)?)$/,
-  worker: /^(node:worker_threads|@bufbuild\/protobuf(\/.*)?)$/,
+  worker: /^(node:(worker_threads|fs|os|net)|@bufbuild\/protobuf(\/.*)?)$/,
   config: /^(node:(fs|path)(\/.*)?|@bgotink\/kdl(\/.*)?|@bufbuild\/protobuf(\/.*)?)$/,
   telemetry: /^(winston|@bufbuild\/protobuf(\/.*)?)$/,
 };

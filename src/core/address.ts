@@ -48,6 +48,11 @@ export function parseBackendAddress(text: string): SocketAddress | undefined {
   return address !== undefined && address.port > 0 ? address : undefined;
 }
 
+/** An address to bind as text, with this port. */
+export function joinBindAddress({ host, family }: SocketAddress, port: number): string {
+  return family === "ipv6" ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 /** Whether two bind addresses cannot both be bound. Port 0 never overlaps; "[::]" binds IPv6 only. */
 export function overlaps(a: SocketAddress, b: SocketAddress): boolean {
   if (a.port !== b.port || a.port === 0 || a.family !== b.family) return false;

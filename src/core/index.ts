@@ -1,5 +1,6 @@
 // The core's public surface. Everything outside src/core imports from here.
 export {
+  joinBindAddress,
   overlaps,
   parseAddress,
   parseBackendAddress,
@@ -32,6 +33,7 @@ export {
 export { invertDiff } from "./invert.ts";
 export * as limits from "./limits.ts";
 export { keyAfter, keyBetween } from "./order.ts";
+export { Pattern } from "./pattern.ts";
 export {
   encodeResource,
   KIND_NAMES,
@@ -53,4 +55,4 @@ export {
   toConfigState,
 } from "./state.ts";
 export { nearest, suggestion } from "./suggest.ts";
-export { neverMatches } from "./warnings.ts";
+export { contradictionIn } from "./warnings.ts";

@@ -14,11 +14,14 @@ export class Binding {
   /** Connections that came before `serve`; undefined from then on. */
   #held: Set<Socket> | undefined = new Set();
   readonly #maxHeld: number;
+  readonly #reusePort: boolean;
   #boundAddress = "";
 
-  constructor(accept: Accept, maxHeld: number) {
+  /** `maxHeld` connections at most are held; `reusePort`: other workers bind the same address. */
+  constructor(accept: Accept, options: { readonly maxHeld: number; readonly reusePort: boolean }) {
     this.#accept = accept;
-    this.#maxHeld = maxHeld;
+    this.#maxHeld = options.maxHeld;
+    this.#reusePort = options.reusePort;
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
     this.#server.on("connection", (socket) => this.#onConnection(socket));
   }
@@ -31,7 +34,13 @@ export class Binding {
     const { host, port } = splitAddress(address);
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen({ host: host === "localhost" ? "127.0.0.1" : host, port, ipv6Only: true }, () => {
+      const options = {
+        host: host === "localhost" ? "127.0.0.1" : host,
+        port,
+        ipv6Only: true,
+        reusePort: this.#reusePort,
+      };
+      this.#server.listen(options, () => {
         this.#server.off("error", reject).on("error", onError);
         const bound = this.#server.address() as AddressInfo;
         this.#boundAddress = joinAddress({ host: bound.address, port: bound.port });

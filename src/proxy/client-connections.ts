@@ -9,6 +9,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Socket } from "node:net";
+import type { ConnectionCount } from "./connection-count.ts";
 import type { ProxyErrorKind } from "./error.ts";
 import type { Limits } from "./limits.ts";
 import { endWithError } from "./respond.ts";
@@ -47,6 +48,7 @@ export class ClientConnections {
   readonly #onRequest: RequestHandler;
   readonly #clients = new Map<Socket, Client>();
   readonly #onBug: (error: unknown) => void;
+  readonly #count: ConnectionCount;
   #activeRequests = 0;
   #refused = 0;
   #onEmpty: (() => void) | undefined;
@@ -58,7 +60,9 @@ export class ClientConnections {
     maxConnections: number,
     onRequest: RequestHandler,
     onBug: (error: unknown) => void,
+    count: ConnectionCount,
   ) {
+    this.#count = count;
     this.#limits = limits;
     this.maxConnections = maxConnections;
     this.#onRequest = onRequest;
@@ -85,7 +89,7 @@ export class ClientConnections {
 
   /** Takes an accepted, paused socket; closes it if there are too many. */
   accept(socket: Socket, origin: object): void {
-    if (this.#clients.size >= this.maxConnections) {
+    if (this.#count.total() >= this.maxConnections) {
       this.#refused++;
       socket.destroy();
       return;
@@ -102,6 +106,7 @@ export class ClientConnections {
       },
     };
     this.#clients.set(socket, client);
+    this.#count.add(1);
     socket.once("close", () => this.#forget(client));
     socket.once("end", () => this.#onHalfClosed(client));
     this.#server.emit("connection", socket);
@@ -170,7 +175,7 @@ export class ClientConnections {
   }
 
   #forget(client: Client): void {
-    this.#clients.delete(client.socket);
+    if (this.#clients.delete(client.socket)) this.#count.add(-1);
     if (this.#clients.size === 0) this.#onEmpty?.();
   }
 

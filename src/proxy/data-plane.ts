@@ -13,6 +13,7 @@ import {
 } from "../gen/sentinel/v1/resources_pb.ts";
 import { RoutingTable } from "../routing/index.ts";
 import { ClientConnections } from "./client-connections.ts";
+import { ConnectionCount } from "./connection-count.ts";
 import { Engine } from "./engine.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { type BindFailure, type ListenerAddress, Listeners } from "./listeners.ts";
@@ -40,6 +41,10 @@ export interface DataPlaneOptions {
   readonly onListenerError?: (id: string, error: Error) => void;
   /** A request made our code throw: a bug. Its client was cut off. Default: a process warning. */
   readonly onBug?: (error: unknown) => void;
+  /** Whether other workers listen on the same addresses. Default false. */
+  readonly reusePort?: boolean;
+  /** Where this worker and the others count their client connections. Default: this one is alone. */
+  readonly connectionCounts?: { readonly counts: Int32Array; readonly worker: number };
   /** Time limits and bounds other than the defaults, for tests. */
   readonly limits?: Partial<Limits>;
 }
@@ -80,9 +85,11 @@ export class DataPlane {
       DEFAULT_MAX_CONNECTIONS,
       (request, response, client) => engine.handle(request, response, client),
       options.onBug ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error))),
+      new ConnectionCount(options.connectionCounts),
     );
     this.#listeners = new Listeners({
       limits,
+      reusePort: options.reusePort ?? false,
       onConnection: (socket, binding) => this.#clients.accept(socket, binding),
       onClosed: (binding) => this.#clients.drain(binding),
       onError: (id, error) => options.onListenerError?.(id, error),
@@ -116,6 +123,11 @@ export class DataPlane {
    */
   prepare(token: number, listeners: readonly ListenerAddress[]): Promise<BindFailure[]> {
     return this.#listeners.prepare(token, listeners);
+  }
+
+  /** Notes the ports that other workers already have for listeners on port 0. */
+  pin(listeners: readonly ListenerAddress[]): void {
+    this.#listeners.pin(listeners);
   }
 
   /** Undoes `prepare` for what has not gone live. */

@@ -58,9 +58,11 @@ export class Engine {
   }
 
   /** The id of the upstream that is to serve the request. */
-  #route(method: string, { fields, host, path, rawPath }: Forwardable): string | ProxyError {
+  #route(method: string, { fields, host, path, rawPath, target }: Forwardable): string | ProxyError {
     const { table } = this.#options;
-    const asked = { method, host, path, header: (name: string) => fields.get(name) ?? NONE };
+    // The target is the raw path, or that with "?" and the query behind it.
+    const query = target.slice(rawPath.length + 1);
+    const asked = { method, host, path, query, header: (name: string) => fields.get(name) ?? NONE };
     const route = table.match(asked);
     if (path !== rawPath && table.match({ ...asked, path: rawPath })?.id !== route?.id)
       return new ProxyError("bad_request", "L45");

@@ -107,6 +107,7 @@ export class Forwarding {
       );
       this.#upstream = upstream;
       this.#listen(upstream);
+      upstream.maxHeadersCount = 0; // bounded in bytes; by count Node would cut the rest without a word
       upstream.path = this.#attempt.path; // the engine drops an empty query
       // At once, or the head would wait for the body; flushHeaders would write it as UTF-8.
       if (hasBody) upstream.write(NOTHING);

@@ -18,11 +18,15 @@ export interface BindFailure {
 export interface ListenerAddress {
   readonly id: string;
   readonly address: string;
+  /** What to bind where the address says port 0: the port that all workers share. */
+  readonly bindAddress?: string;
 }
 
 /** Where connections and errors go. */
 export interface ListenersOptions {
   readonly limits: Limits;
+  /** Whether other workers listen on the same addresses. */
+  readonly reusePort: boolean;
   readonly onConnection: (socket: Socket, binding: object) => void;
   /** A listener could not be bound in the background (it is tried again), or accepting failed. */
   readonly onError: (id: string, error: Error) => void;
@@ -50,6 +54,8 @@ export class Listeners {
   readonly #entries = new Map<string, Entry>();
   /** Listeners as applied, by id. */
   readonly #wanted = new Map<string, string>();
+  /** By key of an entry: what to bind in place of its address. */
+  readonly #pins = new Map<string, string>();
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -60,6 +66,7 @@ export class Listeners {
    * listeners that failed; then nothing of this token stays bound.
    */
   async prepare(token: number, listeners: readonly ListenerAddress[]): Promise<BindFailure[]> {
+    this.pin(listeners);
     const attempts: Promise<BindFailure | undefined>[] = [];
     for (const listener of listeners) {
       const known = this.#entries.get(keyOf(listener));
@@ -89,6 +96,12 @@ export class Listeners {
       this.#entries.delete(key);
       if (entry.isBound) entry.binding.close(); // else when it is bound, see #bind
     }
+  }
+
+  /** Notes the ports that other workers already have for listeners on port 0. */
+  pin(listeners: readonly ListenerAddress[]): void {
+    for (const { id, address, bindAddress } of listeners)
+      if (bindAddress !== undefined) this.#pins.set(keyOf({ id, address }), bindAddress);
   }
 
   /** Notes what a listener should be; undefined: gone. `settle` makes it so. */
@@ -133,7 +146,8 @@ export class Listeners {
   async #bind(entry: Entry, listener: ListenerAddress): Promise<BindFailure | undefined> {
     const key = keyOf(listener);
     try {
-      await entry.binding.bind(listener.address, (error) => this.#onAcceptError(entry, error));
+      const address = this.#pins.get(key) ?? listener.address;
+      await entry.binding.bind(address, (error) => this.#onAcceptError(entry, error));
       entry.isBound = true;
       // Released while binding: nobody waits for it any more.
       if (this.#entries.get(key) !== entry) entry.binding.close();
@@ -154,7 +168,7 @@ export class Listeners {
     const attempt = (pauseMs: number): void => {
       entry.retry = undefined;
       entry.binding
-        .bind(owner.address, (error) => this.#onAcceptError(entry, error))
+        .bind(this.#pins.get(key) ?? owner.address, (error) => this.#onAcceptError(entry, error))
         .then(
           () => {
             entry.isBound = true;
@@ -173,9 +187,9 @@ export class Listeners {
   }
 
   #add(key: string): Entry {
-    const { onConnection, limits } = this.#options;
+    const { onConnection, limits, reusePort } = this.#options;
     const entry: Entry = {
-      binding: new Binding(onConnection, limits.heldConnections),
+      binding: new Binding(onConnection, { maxHeld: limits.heldConnections, reusePort }),
       tokens: new Set(),
       owner: undefined,
       preparing: undefined,
@@ -189,6 +203,7 @@ export class Listeners {
   #close(key: string, entry: Entry): void {
     clearTimeout(entry.retry);
     this.#entries.delete(key);
+    this.#pins.delete(key);
     if (entry.isBound) entry.binding.close();
     this.#options.onClosed(entry.binding);
   }

@@ -5,6 +5,8 @@
 export interface ListenerAddress {
   readonly id: string;
   readonly address: string;
+  /** What to bind where the address says port 0: the port that all workers share. */
+  readonly bindAddress?: string;
 }
 
 /** Why a listener could not be bound. */
@@ -16,21 +18,30 @@ export interface BindFailure {
 }
 
 /** A bound listener. */
-export interface BoundListener extends ListenerAddress {
+export interface BoundListener {
+  readonly id: string;
+  readonly address: string;
   readonly boundAddress: string;
 }
 
 /** From the primary to a worker. */
 export type ToWorker =
+  /** Ports that listeners on port 0 have in the other workers; before a snapshot. */
+  | { readonly type: "pins"; readonly listeners: readonly ListenerAddress[] }
   | { readonly type: "snapshot" | "change"; readonly bytes: Uint8Array }
   | { readonly type: "prepare"; readonly token: number; readonly listeners: readonly ListenerAddress[] }
   | { readonly type: "release"; readonly token: number }
   | { readonly type: "status"; readonly request: number }
+  /** Asks for a sign of life. */
+  | { readonly type: "ping" }
+  /** Test hook: blocks the thread, as an endless loop would. */
+  | { readonly type: "block"; readonly ms: number }
   | { readonly type: "shutdown"; readonly graceMs: number };
 
 /** From a worker to the primary. */
 export type FromWorker =
   | { readonly type: "started" }
+  | { readonly type: "pong" }
   | { readonly type: "applied"; readonly revision: bigint; readonly digest: string }
   /** The worker cannot go on from what it has; it needs a snapshot. */
   | { readonly type: "resync"; readonly reason: string }
@@ -50,4 +61,8 @@ export interface WorkerSettings {
   readonly worker: number;
   /** Test hook: waits between choosing a route and choosing a backend. */
   readonly beforePickMs: number;
+  /** Whether listeners are bound with SO_REUSEPORT. */
+  readonly reusePort: boolean;
+  /** Client connections of each worker: one Int32 a worker. */
+  readonly connectionCounts: SharedArrayBuffer;
 }

@@ -7,18 +7,25 @@ import type { CommittedChange } from "../store/change-log.ts";
 import type { Participant, Prepared } from "../store/participant.ts";
 import type { Store } from "../store/store.ts";
 import { encodeChange, encodeSnapshot } from "./feed.ts";
+import { startHeartbeat } from "./heartbeat.ts";
+import { ListenerPorts } from "./listener-ports.ts";
 import type { BindFailure, BoundListener, ListenerAddress } from "./messages.ts";
-import { type Progress, WorkerHandle } from "./worker-handle.ts";
+import { type Progress, WORKER_ENDED, WORKER_SILENT, WorkerHandle } from "./worker-handle.ts";
 
 /** How long workers have to bind the sockets of a change. */
 const PREPARE_DEADLINE_MS = 2_000;
 /** A worker that ends at once is started again no faster than this. */
 const RESTART_DELAY_MS = 200;
 
+/** Platforms on which several sockets can share a port, the kernel spreading connections over them. */
+export const HAS_REUSE_PORT = ["linux", "freebsd", "dragonfly", "sunos", "aix"].includes(process.platform);
+
 /** What the pool tells the outside. */
 export interface PoolEvents {
   readonly workerGone: (worker: number, reason: string) => void;
   readonly workerLive: (worker: number, revision: bigint) => void;
+  /** The worker could not follow the feed and starts again from a snapshot. */
+  readonly workerResync: (worker: number, reason: string) => void;
   readonly listenerError: (worker: number, id: string, message: string) => void;
 }
 
@@ -30,8 +37,22 @@ export interface WorkerState {
   readonly digest: string;
 }
 
+/** How to make a pool. */
+export interface PoolOptions {
+  /** Test hook: waits between choosing a route and choosing a backend. */
+  readonly beforePickMs?: number;
+  /** How long workers have to bind the sockets of a change, in milliseconds. Default 2,000. */
+  readonly prepareDeadlineMs?: number;
+  /** Whether listeners are bound with SO_REUSEPORT. Default: where the platform has it. */
+  readonly reusePort?: boolean;
+  /** Times of the watchdog, for tests. */
+  readonly watchdog?: { readonly heartbeatMs: number; readonly silenceMs: number };
+  /** File that a worker thread runs, for tests. */
+  readonly entry?: URL;
+}
+
 interface Waiter {
-  readonly revision: bigint;
+  readonly isDone: () => boolean;
   readonly resolve: (applied: boolean) => void;
   readonly timer: NodeJS.Timeout;
 }
@@ -40,41 +61,44 @@ interface Waiter {
 export class WorkerPool implements Participant {
   readonly #store: Store;
   readonly #events: PoolEvents;
-  readonly #beforePickMs: number;
+  readonly #options: PoolOptions;
   readonly #workers: WorkerHandle[] = [];
   readonly #waiters = new Set<Waiter>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #ports = new ListenerPorts();
+  readonly #stopHeartbeat: () => void;
+  #connectionCounts = new SharedArrayBuffer(4);
   #token = 0;
   #closing = false;
   readonly #unsubscribe: () => void;
 
-  constructor(store: Store, events: PoolEvents, options: { readonly beforePickMs?: number } = {}) {
+  constructor(store: Store, events: PoolEvents, options: PoolOptions = {}) {
     this.#store = store;
     this.#events = events;
-    this.#beforePickMs = options.beforePickMs ?? 0;
+    this.#options = options;
     this.#unsubscribe = store.subscribe((change) => this.#feed(change));
+    this.#stopHeartbeat = startHeartbeat(
+      () => this.#workers.filter(({ progress }) => progress === "live"),
+      (worker) => this.#replaceSilent(worker),
+      options.watchdog,
+    );
   }
 
-  /** Starts `count` workers; resolves when all are live at the current revision. */
-  async start(count: number): Promise<void> {
+  /** Starts `count` workers; resolves true when all are live, false when `timeoutMs` passes first. */
+  start(count: number, timeoutMs: number): Promise<boolean> {
+    this.#connectionCounts = new SharedArrayBuffer(4 * count);
     for (let worker = 0; worker < count; worker++) this.#spawn(worker);
-    await this.waitApplied(this.#store.revision, 30_000);
+    const isLive = (worker: number) => this.#workers[worker]?.progress === "live";
+    return this.#wait(() => [...Array(count).keys()].every(isLive), timeoutMs);
   }
 
-  /** Resolves true when every worker has applied `revision`, false when `timeoutMs` passes first. */
+  /**
+   * Resolves true when every worker that serves has applied `revision`, false
+   * when `timeoutMs` passes first. One that is being started does not count:
+   * its snapshot will have the revision. If none serves, one has to, first.
+   */
   waitApplied(revision: bigint, timeoutMs: number): Promise<boolean> {
-    if (this.#hasApplied(revision)) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const waiter: Waiter = {
-        revision,
-        resolve,
-        timer: setTimeout(() => {
-          this.#waiters.delete(waiter);
-          resolve(false);
-        }, timeoutMs),
-      };
-      this.#waiters.add(waiter);
-    });
+    return this.#wait(() => this.#hasApplied(revision), timeoutMs);
   }
 
   /** Where each worker is. */
@@ -85,6 +109,21 @@ export class WorkerPool implements Participant {
       revision,
       digest,
     }));
+  }
+
+  /** Test hook: blocks a worker's thread for that long. */
+  block(worker: number, ms: number): void {
+    this.#workers[worker]?.block(ms);
+  }
+
+  /** Test hook: ends a worker's thread, as an exception in it would. */
+  kill(worker: number): void {
+    this.#workers[worker]?.kill("killed by a test");
+  }
+
+  /** Whether some worker takes requests. */
+  get isServing(): boolean {
+    return this.#workers.some(({ revision }) => revision >= 0n);
   }
 
   /** The listeners that are bound, as the first live worker has them. */
@@ -99,25 +138,34 @@ export class WorkerPool implements Participant {
 
   async prepare(changes: readonly ResourceChange[]): Promise<Prepared | readonly ConfigError[]> {
     const token = ++this.#token;
-    const listeners: ListenerAddress[] = changes
+    const wanted = changes
       .filter(({ key, after }) => key.kind === ResourceKind.LISTENER && after !== undefined)
-      .map(({ after }) => ({ id: (after as Listener).id, address: (after as Listener).address! }));
+      .map(({ after }) => after as Listener);
+    const probed = await this.#ports.prepare(token, wanted);
+    const taken = probed.filter((result) => "code" in result);
+    if (taken.length > 0) return taken.map((failure) => bindError(failure, wanted));
+    const listeners = probed as readonly ListenerAddress[];
     const live = this.#workers.filter((worker) => worker.progress === "live");
-    const answers = await Promise.all(
-      live.map((worker) => worker.prepare(token, listeners, PREPARE_DEADLINE_MS)),
-    );
+    if (live.length === 0) {
+      this.#ports.release(token);
+      return [unavailable("no worker is live")];
+    }
+    const deadlineMs = this.#options.prepareDeadlineMs ?? PREPARE_DEADLINE_MS;
+    const answers = await Promise.all(live.map((worker) => worker.prepare(token, listeners, deadlineMs)));
     const failures = answers.flat();
     const release = () => {
+      this.#ports.release(token);
       for (const worker of live) worker.release(token);
     };
     if (failures.length === 0) return { release };
     release();
-    return failures.map((failure) => bindError(failure, listeners));
+    return failures.map((failure) => bindError(failure, wanted));
   }
 
   /** Stops all workers: no new connections, requests in flight finish within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#closing = true;
+    this.#stopHeartbeat();
     this.#unsubscribe();
     for (const timer of this.#restarts) clearTimeout(timer);
     for (const waiter of this.#waiters) {
@@ -125,19 +173,39 @@ export class WorkerPool implements Participant {
       waiter.resolve(false);
     }
     this.#waiters.clear();
+    this.#restarts.clear();
     await Promise.all(this.#workers.map((worker) => worker.stop(graceMs)));
   }
 
   #spawn(worker: number): void {
-    this.#workers[worker] = new WorkerHandle(
-      { worker, beforePickMs: this.#beforePickMs },
-      {
-        snapshot: () => encodeSnapshot(this.#store.revision, this.#store.state),
-        applied: (handle) => this.#applied(handle),
-        listenerError: (id, message) => this.#events.listenerError(worker, id, message),
-        gone: (reason) => this.#gone(worker, reason),
-      },
-    );
+    const { beforePickMs = 0, entry, reusePort = HAS_REUSE_PORT } = this.#options;
+    // Whatever a predecessor had counted is closed now.
+    new Int32Array(this.#connectionCounts)[worker] = 0;
+    try {
+      this.#workers[worker] = new WorkerHandle(
+        { worker, beforePickMs, reusePort, connectionCounts: this.#connectionCounts },
+        {
+          snapshot: () => ({
+            bytes: encodeSnapshot(this.#store.revision, this.#store.state),
+            pins: this.#ports.pins(),
+          }),
+          applied: (handle) => this.#applied(handle),
+          resync: (reason) => this.#events.workerResync(worker, reason),
+          listenerError: (id, message) => this.#events.listenerError(worker, id, message),
+          gone: (reason) => this.#gone(worker, reason),
+        },
+        entry,
+      );
+    } catch (error) {
+      // The system has no thread to give: try again.
+      this.#gone(worker, error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** Ends a worker that hangs, one at a time: what makes all of them slow is not cured by having none. */
+  #replaceSilent(worker: WorkerHandle): void {
+    if (this.#workers.some((other) => other !== worker && other.progress !== "live")) return worker.excuse();
+    worker.kill(`silent for ${Math.round(worker.silentMs)} ms`);
   }
 
   #gone(worker: number, reason: string): void {
@@ -148,17 +216,40 @@ export class WorkerPool implements Participant {
       this.#spawn(worker);
     }, RESTART_DELAY_MS);
     this.#restarts.add(timer);
+    // The others may be all that was waited for.
+    this.#settleWaiters();
   }
 
   #feed(change: CommittedChange): void {
+    for (const { key, after } of change.changes) {
+      if (key.kind === ResourceKind.LISTENER)
+        this.#ports.commit(key.id, (after as Listener | undefined)?.address);
+    }
     const bytes = encodeChange(change);
-    for (const worker of this.#workers) worker.feed(bytes);
+    for (const worker of this.#workers) worker.feed(bytes, change.changes.length);
   }
 
   #applied(handle: WorkerHandle): void {
     if (handle.isFresh) this.#events.workerLive(handle.worker, handle.revision);
+    this.#settleWaiters();
+  }
+
+  #wait(isDone: () => boolean, timeoutMs: number): Promise<boolean> {
+    if (isDone()) return Promise.resolve(true);
+    if (this.#closing) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter);
+        resolve(false);
+      }, timeoutMs);
+      const waiter: Waiter = { isDone, resolve, timer };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #settleWaiters(): void {
     for (const waiter of this.#waiters) {
-      if (!this.#hasApplied(waiter.revision)) continue;
+      if (!waiter.isDone()) continue;
       clearTimeout(waiter.timer);
       this.#waiters.delete(waiter);
       waiter.resolve(true);
@@ -166,11 +257,13 @@ export class WorkerPool implements Participant {
   }
 
   #hasApplied(revision: bigint): boolean {
-    return this.#workers.length > 0 && this.#workers.every((worker) => worker.revision >= revision);
+    const serving = this.#workers.filter(({ progress }) => progress === "live" || progress === "snapshot");
+    return serving.length > 0 && serving.every((worker) => worker.revision >= revision);
   }
 }
 
-function bindError(failure: BindFailure, listeners: readonly ListenerAddress[]): ConfigError {
+function bindError(failure: BindFailure, listeners: readonly Listener[]): ConfigError {
+  if (failure.code === WORKER_SILENT || failure.code === WORKER_ENDED) return unavailable(failure.message);
   const address = listeners.find(({ id }) => id === failure.id)?.address ?? "";
   const hints: Readonly<Record<string, string>> = {
     EADDRINUSE: "another process has the port: stop it or use another port",
@@ -184,5 +277,16 @@ function bindError(failure: BindFailure, listeners: readonly ListenerAddress[]):
     message: `listener '${failure.id}' cannot bind ${address}: ${failure.message}`,
     hint: hints[failure.code] ?? "",
     subject: { kind: "listener", id: failure.id, field: "address" },
+  };
+}
+
+/** It says nothing about the address. */
+function unavailable(reason: string): ConfigError {
+  return {
+    code: "unavailable",
+    rule: "worker-unavailable",
+    path: "",
+    message: `the listener could not be prepared: ${reason}`,
+    hint: "try again",
   };
 }

@@ -1,7 +1,7 @@
 // Worker side of the feed: follows the primary's revisions and proves it. Each
 // image is hashed here anew, so that the digest is of what was received. What
-// cannot be followed (a gap, a digest that differs) is an error, never a guess:
-// the worker asks for a snapshot.
+// cannot be followed (a gap, a digest that differs, bytes that cannot be read) is
+// an error, never a guess: the worker asks for a snapshot.
 import { fromBinary } from "@bufbuild/protobuf";
 import {
   addHash,
@@ -42,7 +42,8 @@ export class Replica {
 
   /** Takes a snapshot in; the updates are all resources. */
   snapshot(bytes: Uint8Array): Received {
-    const feed = fromBinary(FeedChangeSchema, bytes);
+    const feed = decode(bytes);
+    if (feed === undefined) return this.#lost("the snapshot cannot be decoded");
     this.#digest = emptyDigest();
     this.#hashes = new Map();
     return this.#take(feed);
@@ -50,18 +51,25 @@ export class Replica {
 
   /** Takes the next change in; the updates are the resources that are different. */
   change(bytes: Uint8Array): Received {
-    const feed = fromBinary(FeedChangeSchema, bytes);
-    if (feed.revision !== this.#revision + 1n) {
-      return { ok: false, reason: `gap: revision ${feed.revision} after ${this.#revision}` };
+    const feed = decode(bytes);
+    if (feed === undefined)
+      return this.#lost(`what comes after revision ${this.#revision} cannot be decoded`);
+    if (this.#revision < 0n || feed.revision !== this.#revision + 1n) {
+      return this.#lost(`gap: revision ${feed.revision} after ${this.#revision}`);
     }
     return this.#take(feed);
+  }
+
+  /** From here on only a snapshot helps. */
+  #lost(reason: string): Received {
+    this.#revision = -1n;
+    return { ok: false, reason };
   }
 
   #take(feed: FeedChange): Received {
     for (const image of feed.images) this.#count(image);
     if (!digestBytes(this.#digest).equals(feed.digest)) {
-      this.#revision = -1n;
-      return { ok: false, reason: `digest differs at revision ${feed.revision}` };
+      return this.#lost(`digest differs at revision ${feed.revision}`);
     }
     this.#revision = feed.revision;
     return { ok: true, updates: feed.images.map(updateOf) };
@@ -78,6 +86,15 @@ export class Replica {
     const hash = hashResource(kind, upstream, id, value);
     addHash(this.#digest, hash);
     this.#hashes.set(key, hash);
+  }
+}
+
+/** Undefined if these are not the bytes of a change. */
+function decode(bytes: Uint8Array): FeedChange | undefined {
+  try {
+    return fromBinary(FeedChangeSchema, bytes);
+  } catch {
+    return undefined;
   }
 }
 

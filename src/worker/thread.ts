@@ -13,11 +13,19 @@ const replica = new Replica();
 let awaitingSnapshot = false;
 const plane = new DataPlane({
   faults: { beforePickMs: settings.beforePickMs },
+  reusePort: settings.reusePort,
+  connectionCounts: { counts: new Int32Array(settings.connectionCounts), worker: settings.worker },
   onListenerError: (id, error) => send({ type: "listenerError", id, message: error.message }),
 });
 
 port.on("message", (message: ToWorker) => {
   switch (message.type) {
+    case "ping":
+      return send({ type: "pong" });
+    case "pins":
+      return plane.pin(message.listeners);
+    case "block":
+      return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.ms);
     case "snapshot":
       return take(replica.snapshot(message.bytes), "reset");
     case "change":
@@ -38,6 +46,8 @@ send({ type: "started" });
 
 function take(received: Received, how: "apply" | "reset"): void {
   awaitingSnapshot = !received.ok;
+  // Another snapshot of the same state would be no better: end, and be replaced after a pause.
+  if (!received.ok && how === "reset") throw new Error(`unusable snapshot: ${received.reason}`);
   if (!received.ok) return send({ type: "resync", reason: received.reason });
   plane[how](received.updates);
   send({ type: "applied", revision: replica.revision, digest: replica.digest });

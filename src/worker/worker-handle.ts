@@ -10,15 +10,24 @@ import type {
   WorkerSettings,
 } from "./messages.ts";
 
+/** Codes of a BindFailure that is not about an address: the worker answered nothing in time, or ended. */
+export const WORKER_SILENT = "ETIMEDOUT";
+export const WORKER_ENDED = "EPIPE";
+
+/** Several times what a busy machine needs to take in one resource of a change. */
+const MS_PER_RESOURCE = 0.5;
+
 /** Progress of a worker; only a live one takes part in commits. */
 export type Progress = "starting" | "snapshot" | "live" | "gone";
 
 /** What a handle asks of and tells the pool. */
 export interface HandleEvents {
-  /** The current state as feed bytes. */
-  readonly snapshot: () => Uint8Array;
+  /** The current state as feed bytes, and the ports that are pinned. */
+  readonly snapshot: () => { readonly bytes: Uint8Array; readonly pins: readonly ListenerAddress[] };
   /** The worker has applied what `handle.revision` says. */
   readonly applied: (handle: WorkerHandle) => void;
+  /** The worker could not follow and is sent a snapshot. */
+  readonly resync: (reason: string) => void;
   readonly listenerError: (id: string, message: string) => void;
   readonly gone: (reason: string) => void;
 }
@@ -36,13 +45,15 @@ export class WorkerHandle {
   #fresh = false;
   #request = 0;
   #reason = "ended";
+  #lastSign = performance.now();
+  /** Time that what it has been fed and not yet applied may take. */
+  #allowanceMs = 0;
 
-  constructor(settings: WorkerSettings, events: HandleEvents) {
+  /** `entry` is the file that the thread runs. */
+  constructor(settings: WorkerSettings, events: HandleEvents, entry: URL = threadEntry()) {
     this.worker = settings.worker;
     this.#events = events;
-    // The name differs between the checkout (.ts) and the package (.js).
-    const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-    this.#thread = new Worker(new URL(`./thread.${extension}`, import.meta.url), { workerData: settings });
+    this.#thread = new Worker(entry, { workerData: settings });
     this.#thread.on("message", (message: FromWorker) => this.#receive(message));
     this.#thread.on("error", (error) => {
       this.#reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -52,6 +63,32 @@ export class WorkerHandle {
 
   get progress(): Progress {
     return this.#progress;
+  }
+
+  /** Milliseconds since it last said anything, less what its work may take. */
+  get silentMs(): number {
+    return performance.now() - this.#lastSign - this.#allowanceMs;
+  }
+
+  /** Asks for a sign of life. */
+  ping(): void {
+    this.#send({ type: "ping" });
+  }
+
+  /** Forgets the silence so far: it was the primary that was not listening. */
+  excuse(): void {
+    this.#lastSign = performance.now();
+  }
+
+  /** Ends the thread at once; `gone` follows with this reason. */
+  kill(reason: string): void {
+    this.#reason = reason;
+    void this.#thread.terminate();
+  }
+
+  /** Test hook: blocks the thread for that long. */
+  block(ms: number): void {
+    this.#send({ type: "block", ms });
   }
 
   /** The revision it has applied; -1 before the snapshot. */
@@ -70,8 +107,10 @@ export class WorkerHandle {
   }
 
   /** Sends a change; a worker that has not been sent its snapshot yet will find the change in it. */
-  feed(bytes: Uint8Array): void {
-    if (this.#progress === "snapshot" || this.#progress === "live") this.#send({ type: "change", bytes });
+  feed(bytes: Uint8Array, resources: number): void {
+    if (this.#progress !== "snapshot" && this.#progress !== "live") return;
+    this.#allowanceMs += resources * MS_PER_RESOURCE;
+    this.#send({ type: "change", bytes });
   }
 
   /** Binds sockets; answers what could not be bound. Silence until the deadline is a failure. */
@@ -86,11 +125,7 @@ export class WorkerHandle {
         this.#prepares.delete(token);
         resolve(failures);
       };
-      const late = {
-        id: listeners[0]?.id ?? "",
-        code: "ETIMEDOUT",
-        message: `worker ${this.worker} did not answer`,
-      };
+      const late = { id: "", code: WORKER_SILENT, message: `worker ${this.worker} did not answer` };
       const timer = setTimeout(() => settle([late]), deadlineMs);
       this.#prepares.set(token, settle);
       this.#send({ type: "prepare", token, listeners });
@@ -128,7 +163,10 @@ export class WorkerHandle {
   }
 
   #receive(message: FromWorker): void {
+    this.#lastSign = performance.now();
     switch (message.type) {
+      case "pong":
+        return;
       case "started":
         return this.#sendSnapshot();
       case "applied":
@@ -136,8 +174,10 @@ export class WorkerHandle {
         this.#progress = "live";
         this.#revision = message.revision;
         this.#digest = message.digest;
+        this.#allowanceMs = 0;
         return this.#events.applied(this);
       case "resync":
+        this.#events.resync(message.reason);
         return this.#sendSnapshot();
       case "prepared":
         return this.#prepares.get(message.token)?.(message.failures);
@@ -152,13 +192,15 @@ export class WorkerHandle {
 
   #sendSnapshot(): void {
     this.#progress = "snapshot";
-    this.#send({ type: "snapshot", bytes: this.#events.snapshot() });
+    const { bytes, pins } = this.#events.snapshot();
+    this.#send({ type: "pins", listeners: pins });
+    this.#send({ type: "snapshot", bytes });
   }
 
   #exited(): void {
     this.#progress = "gone";
     this.#revision = -1n;
-    const failure = { id: "", code: "EPIPE", message: `worker ${this.worker} ended` };
+    const failure = { id: "", code: WORKER_ENDED, message: `worker ${this.worker} ended` };
     for (const settle of [...this.#prepares.values()]) settle([failure]);
     for (const settle of [...this.#requests.values()]) settle([]);
     this.#events.gone(this.#reason);
@@ -167,4 +209,9 @@ export class WorkerHandle {
   #send(message: ToWorker): void {
     this.#thread.postMessage(message);
   }
+}
+
+/** The name differs between the checkout (.ts) and the package (.js). */
+function threadEntry(): URL {
+  return new URL(`./thread.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
 }

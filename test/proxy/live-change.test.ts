@@ -100,8 +100,9 @@ async function checkRemoveUnderLoad(beforePickMs: number, rounds: number): Promi
   expect(load.statuses.get(200)).toBeGreaterThan(rounds);
 }
 
-test("a backend removed and added 200 times under load: nothing fails, nothing arrives after removal", async () => {
-  await checkRemoveUnderLoad(0, 200);
+// 200 rounds on a real process are in test/e2e/backends.test.ts.
+test("a backend removed and added 60 times under load: nothing fails, nothing arrives after removal", async () => {
+  await checkRemoveUnderLoad(0, 60);
 }, 60_000);
 
 test("the same with a wait between match and pick", async () => {
