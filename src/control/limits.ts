@@ -14,8 +14,12 @@ export const DEFAULT_PAGE_SIZE = 2_000;
 export const MAX_PAGE_SIZE = 10_000;
 /** How long a page token pins what it reads. */
 export const PAGE_PIN_MS = 60_000;
+/** Resources of a state in a DiffStates request; to check one takes about 20 µs of the primary. */
+export const MAX_GIVEN_RESOURCES = 20_000;
 /** Pinned reads at a time; the oldest goes. */
 export const MAX_PAGE_PINS = 32;
+/** Calls at a time on one connection; above it the client's library waits. */
+export const MAX_STREAMS = 1_000;
 /** Open WatchChanges streams. */
 export const MAX_WATCHERS = 1_000;
 /** Time between heartbeats of a watch. */

@@ -39,15 +39,24 @@ async function removeStale(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return;
   if (!found.isSocket()) throw new Error(`${path} exists and is not a socket`);
-  const probe = connect(path);
-  const timeout = AbortSignal.timeout(500);
-  const answered = await once(probe, "connect", { signal: timeout }).then(
-    () => true,
-    () => timeout.aborted,
-  );
-  probe.destroy();
-  if (answered) throw new Error(`${path}: another process is listening`);
+  // Only a refusal says that nobody listens: a full backlog or missing rights do not.
+  const code = await probe(path);
+  if (code === "ENOENT") return;
+  if (code !== "ECONNREFUSED") throw new Error(`${path}: another process is listening`);
   await rm(path, { force: true });
+}
+
+/** The code of the error that connecting ends with; "" if it succeeds or takes too long. */
+async function probe(path: string): Promise<string> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(500) });
+    return "";
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? "";
+  } finally {
+    socket.destroy();
+  }
 }
 
 async function groupId(group: string): Promise<number> {

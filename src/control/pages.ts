@@ -43,19 +43,26 @@ export class Pages<Item, Info> {
     this.#sizeOf = sizeOf;
   }
 
-  /** The page that is asked for; `read` computes the list for a request without token. */
-  page(request: PageRequest, read: () => { items: readonly Item[]; info: Info }): Page<Item, Info> {
+  /**
+   * The page that is asked for; `read` computes the list for a request without
+   * token. `besides` is the size of what the answer carries for an item beside it.
+   */
+  page(
+    request: PageRequest,
+    read: () => { items: readonly Item[]; info: Info },
+    besides: (item: Item) => number = () => 0,
+  ): Page<Item, Info> {
     if (request.pageSize > MAX_PAGE_SIZE) {
       throw failure("invalid", `page_size ${request.pageSize} is above ${MAX_PAGE_SIZE}`, "leave it unset");
     }
     const pageSize = request.pageSize === 0 ? DEFAULT_PAGE_SIZE : request.pageSize;
-    if (request.pageToken === "") return this.#cut(undefined, read(), 0, pageSize);
+    if (request.pageToken === "") return this.#cut(undefined, read(), 0, pageSize, besides);
     const [name = "", offset = ""] = request.pageToken.split(".");
     const pin = this.#pins.get(name);
     if (pin === undefined || !/^\d{1,9}$/.test(offset)) {
       throw failure("compacted", "the page token has expired", "start again without a token");
     }
-    return this.#cut(name, pin, Number(offset), pageSize);
+    return this.#cut(name, pin, Number(offset), pageSize, besides);
   }
 
   /** Forgets all pins. */
@@ -69,11 +76,13 @@ export class Pages<Item, Info> {
     list: { readonly items: readonly Item[]; readonly info: Info },
     start: number,
     pageSize: number,
+    besides: (item: Item) => number,
   ): Page<Item, Info> {
     let bytes = 0;
     let end = start;
     while (end < list.items.length && end - start < pageSize) {
-      bytes += this.#sizeOf(list.items[end]!) + 8;
+      const item = list.items[end]!;
+      bytes += this.#sizeOf(item) + besides(item) + 8;
       if (bytes > PAGE_BYTES && end > start) break;
       end++;
     }

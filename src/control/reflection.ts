@@ -19,11 +19,12 @@ export function addReflection(server: grpc.Server, listed: readonly string[]): v
   const handlers = {
     serverReflectionInfo(call: grpc.ServerDuplexStream<ServerReflectionRequest, object>) {
       call.on("data", (request: ServerReflectionRequest) => {
-        call.write({
-          validHost: request.host,
-          originalRequest: request,
-          messageResponse: index.answer(request.messageRequest),
-        });
+        const messageResponse = index.answer(request.messageRequest);
+        const isFull = !call.write({ validHost: request.host, originalRequest: request, messageResponse });
+        if (!isFull) return;
+        // Who does not read gets no more answers.
+        call.pause();
+        call.once("drain", () => call.resume());
       });
       call.on("end", () => call.end());
       call.on("error", () => {});

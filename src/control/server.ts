@@ -8,7 +8,7 @@ import { addService, type Handlers } from "../grpc/service-definition.ts";
 import type { ControlAddress } from "./address.ts";
 import type { ControlDependencies } from "./dependencies.ts";
 import { HealthService } from "./health.ts";
-import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_REQUEST_BYTES } from "./limits.ts";
+import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_REQUEST_BYTES, MAX_STREAMS } from "./limits.ts";
 import { bindControl } from "./listen.ts";
 import { addReflection } from "./reflection.ts";
 import { explainHandler } from "./service/explain.ts";
@@ -32,6 +32,7 @@ export async function startControlServer(
   const server = new grpc.Server({
     "grpc.max_receive_message_length": MAX_REQUEST_BYTES,
     "grpc.max_send_message_length": MAX_REQUEST_BYTES,
+    "grpc.max_concurrent_streams": MAX_STREAMS,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
   });
@@ -50,6 +51,7 @@ export async function startControlServer(
   try {
     for (const address of where) addresses.push(await bindControl(server, address));
   } catch (error) {
+    watches.close();
     server.forceShutdown();
     throw error;
   }
@@ -72,6 +74,8 @@ function stopServer(server: grpc.Server, graceMs: number): Promise<void> {
     }, graceMs);
     server.tryShutdown(() => {
       clearTimeout(timer);
+      // Connections whose client does not close them, too.
+      server.forceShutdown();
       resolve();
     });
   });

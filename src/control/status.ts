@@ -25,6 +25,9 @@ export const GRPC_STATUS: Readonly<Record<ErrorCode, grpc.status>> = {
 const RETRY_SECONDS = 1n;
 /** Details travel as a header; clients accept 8 KiB of headers, base64 included. */
 const MAX_DETAILS_BYTES = 5_000;
+/** Characters of the message, which is a header, too, and of one description inside the details. */
+const MAX_MESSAGE_LENGTH = 400;
+const MAX_DESCRIPTION_LENGTH = 1_000;
 
 /**
  * The status for a refused request. `prefix` is cut off field paths, so that a
@@ -36,11 +39,14 @@ export function statusOf(errors: readonly ConfigError[], prefix = ""): grpc.Serv
   const status = GRPC_STATUS[code];
   const violations = errors.map((error) => ({
     field: error.path.startsWith(prefix) ? error.path.slice(prefix.length) : error.path,
-    description: error.hint === "" ? error.message : `${error.message}; ${error.hint}`,
+    description: shorten(
+      error.hint === "" ? error.message : `${error.message}; ${error.hint}`,
+      MAX_DESCRIPTION_LENGTH,
+    ),
     reason: error.rule,
   }));
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const message = asciiOnly(`${violations[0]!.description}${more}`);
+  const message = asciiOnly(`${shorten(violations[0]!.description, MAX_MESSAGE_LENGTH)}${more}`);
   const info = create(ErrorInfoSchema, { reason: code, domain: "sentinel", metadata: { ...first.info } });
   const details = [anyPack(ErrorInfoSchema, info)];
   if (code === "unavailable" || code === "limit") {
@@ -72,4 +78,8 @@ export function failure(
 /** gRPC messages are percent-encoded by the library; control characters are not worth sending. */
 function asciiOnly(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, "?");
+}
+
+function shorten(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 3)}...`.toWellFormed() : text;
 }

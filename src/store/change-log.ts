@@ -1,7 +1,7 @@
 // The retained window of committed changes: what watchers and diffs between
-// revisions read. Bounded by number of changes and of commands; the oldest go
-// first. Readers pull from it at their own pace, so a slow reader costs nothing
-// but its own place.
+// revisions read. Bounded by number of changes and by what they hold; the oldest
+// go first. Readers pull from it at their own pace, so a slow reader costs
+// nothing but its own place.
 import { limits, type ResourceChange, type State } from "../core/index.ts";
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
 
@@ -20,7 +20,8 @@ export interface CommittedChange {
 
 /** See the head of this file. Invariant: revisions in it are consecutive. */
 export class ChangeLog {
-  #changes: CommittedChange[] = [];
+  /** Undefined before #start, so that what is dropped is free at once. */
+  #changes: (CommittedChange | undefined)[] = [];
   /** Index of the oldest retained change in #changes; what is before it is cut off now and then. */
   #start = 0;
   #commands = 0;
@@ -28,6 +29,7 @@ export class ChangeLog {
   readonly #maxChanges: number;
   readonly #maxCommands: number;
 
+  /** `maxCommands` bounds the sum of weightOf. */
   constructor(
     revision: bigint,
     state: State,
@@ -47,14 +49,14 @@ export class ChangeLog {
   /** Adds the next change. */
   push(change: CommittedChange): void {
     this.#changes.push(change);
-    this.#commands += change.commands.length;
+    this.#commands += weightOf(change);
     while (
       this.#changes.length - this.#start > this.#maxChanges ||
       (this.#commands > this.#maxCommands && this.#changes.length - this.#start > 1)
     ) {
       const dropped = this.#changes[this.#start]!;
-      this.#start++;
-      this.#commands -= dropped.commands.length;
+      this.#changes[this.#start++] = undefined;
+      this.#commands -= weightOf(dropped);
       this.#initial = { revision: dropped.revision, state: dropped.state };
     }
     if (this.#start > 1024 && this.#start * 2 > this.#changes.length) {
@@ -72,5 +74,26 @@ export class ChangeLog {
   /** The state at `revision`, if it is retained. */
   stateAt(revision: bigint): State | undefined {
     return revision === this.#initial.revision ? this.#initial.state : this.at(revision)?.state;
+  }
+}
+
+/** What a change holds, in commands of an ordinary size: one ReplaceBackends may hold as much as 10,000. */
+export function weightOf({ commands, changes }: Pick<CommittedChange, "commands" | "changes">): number {
+  let inCommands = 0;
+  for (const { command } of commands) inCommands += 1 + backendsIn(command);
+  let bytes = 0;
+  for (const change of changes) bytes += change.bytes?.length ?? 0;
+  return Math.max(inCommands, changes.length) + (bytes >> 10);
+}
+
+function backendsIn(command: Command["command"]): number {
+  switch (command.case) {
+    case "addUpstream":
+    case "updateUpstream":
+      return command.value.upstream?.backends.length ?? 0;
+    case "replaceBackends":
+      return command.value.backends.length;
+    default:
+      return 0;
   }
 }

@@ -53,9 +53,11 @@ export interface Accepted {
 export interface Rejected {
   readonly ok: false;
   readonly errors: readonly ConfigError[];
-  /** The current revision. */
+  /** The revision it was decided on. */
   readonly revision: bigint;
   readonly timings: Timings;
+  /** What was thrown, if a bug of ours refused it; `errors` says only that it was one. */
+  readonly bug?: unknown;
 }
 
 /** Where the time went, in microseconds. */
@@ -71,8 +73,12 @@ export interface StoreOptions {
   readonly historyId: string;
   readonly persistence: Persistence;
   readonly clock: () => Date;
-  /** Told of every attempt, accepted or refused, after it is decided. */
+  /** Told of every attempt, accepted or refused, after it is decided and before its caller is. */
   readonly onAttempt?: (attempt: Attempt, outcome: Accepted | Rejected) => void;
+  /** Told of exceptions of subscribers, participants and onAttempt: bugs, which undo no commit. */
+  readonly onBug?: (error: unknown) => void;
+  /** Bounds of the retained window. Default: the limits of the core. */
+  readonly retained?: { readonly changes: number; readonly commands: number };
 }
 
 interface Pending {
@@ -81,10 +87,11 @@ interface Pending {
 }
 
 /** An attempt that has been validated and prepared in its group. */
-interface Ready extends Pending {
-  readonly change: CommittedChange | undefined;
-  readonly accepted: Accepted;
-  readonly prepared: readonly Prepared[];
+interface Decided extends Pending {
+  readonly outcome: Accepted | Rejected;
+  /** What is to be committed; undefined for a refusal, a plan, a no-op. */
+  readonly change?: CommittedChange;
+  readonly prepared?: readonly Prepared[];
 }
 
 /** See the head of this file. */
@@ -106,7 +113,8 @@ export class Store {
     this.#state = options.state;
     this.#revision = options.revision;
     this.historyId = options.historyId;
-    this.log = new ChangeLog(options.revision, options.state);
+    const { changes, commands } = options.retained ?? {};
+    this.log = new ChangeLog(options.revision, options.state, changes, commands);
   }
 
   /** The committed state. */
@@ -129,7 +137,7 @@ export class Store {
     this.#participants.push(participant);
   }
 
-  /** Calls `listener` with every committed change, in order, synchronously; returns how to stop it. */
+  /** Calls `listener` with every later change, in order, as it is committed; returns how to stop it. */
   subscribe(listener: (change: CommittedChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -138,39 +146,31 @@ export class Store {
   /** Decides an attempt. Resolves when it is committed or refused; does not reject. */
   commit(attempt: Attempt): Promise<Accepted | Rejected> {
     return new Promise((resolve) => {
-      const pending = { attempt, resolve };
-      if (this.#closed) return this.#refuse(pending, [unavailable("Sentinel is shutting down", "")], 0);
-      if (this.#queue.length >= limits.MAX_QUEUED_ATTEMPTS) {
-        return this.#refuse(
-          pending,
-          [unavailable("too many changes are waiting", "try again in a second")],
-          0,
-        );
-      }
-      this.#queue.push(pending);
+      const refuse = (error: ConfigError) => resolve(this.refuse(attempt, [error]));
+      if (this.#closed) return refuse(unavailable("Sentinel is shutting down", ""));
+      if (this.#queue.length >= limits.MAX_QUEUED_ATTEMPTS) return refuse(QUEUE_FULL);
+      this.#queue.push({ attempt, resolve });
       if (!this.#running) void this.#run();
     });
   }
 
-  /** Refuses all attempts from now on. */
+  /** Refuses an attempt that its shell found wrong, so that it is told of like every other. */
+  refuse(attempt: Attempt, errors: readonly ConfigError[]): Rejected {
+    const outcome: Rejected = { ok: false, errors, revision: this.#revision, timings: NO_TIME };
+    this.#contain(() => this.#options.onAttempt?.(attempt, outcome));
+    return outcome;
+  }
+
+  /** Refuses all attempts from now on; what waits already is decided. */
   close(): void {
     this.#closed = true;
   }
 
   async #run(): Promise<void> {
     this.#running = true;
-    while (this.#queue.length > 0) {
-      const group = this.#takeGroup();
-      try {
-        await this.#commitGroup(group);
-      } catch (error) {
-        // A bug: the group is answered, the store goes on with the committed state.
-        const message = `internal error: ${error instanceof Error ? error.message : String(error)}`;
-        for (const pending of group) {
-          this.#refuse(pending, [{ code: "internal", rule: "internal", path: "", message, hint: "" }], 0);
-        }
-      }
-    }
+    // Attempts of one tick are one group; so are those that wait for a group to be written.
+    await undefined;
+    while (this.#queue.length > 0) await this.#commitGroup(this.#takeGroup());
     this.#running = false;
   }
 
@@ -186,116 +186,178 @@ export class Store {
     return this.#queue.splice(0, count);
   }
 
+  /** Decides and commits a group, answers every attempt in it. Does not throw. */
   async #commitGroup(group: readonly Pending[]): Promise<void> {
     let state = this.#state;
     let revision = this.#revision;
-    const ready: Ready[] = [];
+    const waiting: Decided[] = [];
     for (const pending of group) {
-      const decided = await this.#validate(pending, state, revision);
-      if (decided === undefined) continue;
-      ready.push(decided);
-      if (decided.change !== undefined) ({ state, revision } = decided.change);
+      const decided = await this.#decide(pending, state, revision);
+      const { change } = decided;
+      // What was decided on a state that is not committed yet is answered when it is.
+      if (change === undefined && revision === this.#revision) this.#answer(pending, decided.outcome);
+      else waiting.push(decided);
+      if (change !== undefined) ({ state, revision } = change);
     }
-    const changes = ready.flatMap(({ change }) => (change === undefined ? [] : [change]));
+    const changes = waiting.flatMap(({ change }) => (change === undefined ? [] : [change]));
+    if (changes.length === 0) return;
     const started = performance.now();
-    if (changes.length > 0) {
-      try {
-        await this.#options.persistence.append(changes);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        for (const one of ready) {
-          for (const prepared of one.prepared) prepared.release();
-          this.#refuse(one, [unavailable(`the change could not be stored: ${reason}`, "try again")], 0);
-        }
-        return;
-      }
+    const failure = await this.#append(changes);
+    const persistUs = microsecondsSince(started);
+    for (const one of waiting) {
+      if (failure === undefined) this.#commitOne(one, persistUs);
+      else this.#giveUp(one, failure);
     }
-    const persistUs = Math.round((performance.now() - started) * 1000);
-    for (const one of ready) this.#commitOne(one, persistUs);
   }
 
-  /** Validates and prepares one attempt; undefined if it is already answered. */
-  async #validate(pending: Pending, state: State, revision: bigint): Promise<Ready | undefined> {
+  /** Makes changes durable; the error if they are not. */
+  async #append(changes: readonly CommittedChange[]): Promise<ConfigError | undefined> {
+    try {
+      await this.#options.persistence.append(changes);
+      return undefined;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return unavailable(`the change could not be stored: ${reason}`, "try again");
+    }
+  }
+
+  /** Validates and prepares one attempt on a state. An exception is a bug and refuses only this one. */
+  async #decide(pending: Pending, state: State, revision: bigint): Promise<Decided> {
+    const started = performance.now();
+    try {
+      return await this.#validate(pending, state, revision);
+    } catch (bug) {
+      const timings = { validateUs: microsecondsSince(started), persistUs: 0 };
+      return { ...pending, outcome: { ok: false, errors: [INTERNAL], revision, timings, bug } };
+    }
+  }
+
+  async #validate(pending: Pending, state: State, revision: bigint): Promise<Decided> {
     const { attempt } = pending;
     const started = performance.now();
-    const elapsed = () => Math.round((performance.now() - started) * 1000);
+    const refused = (errors: readonly ConfigError[], validateUs = microsecondsSince(started)): Decided => ({
+      ...pending,
+      outcome: { ok: false, errors, revision, timings: { validateUs, persistUs: 0 } },
+    });
     const failed = checkPreconditions(attempt, this.historyId, revision);
-    if (failed !== undefined) return void this.#refuse(pending, [failed], elapsed());
+    if (failed !== undefined) return refused([failed]);
     const applied = applyDiff(state, attempt.commands);
-    if (!applied.ok) return void this.#refuse(pending, applied.errors, elapsed());
-    const validateUs = elapsed();
+    if (!applied.ok) return refused(applied.errors);
+    const validateUs = microsecondsSince(started);
     const prepared = await this.#prepare(applied.changes);
-    if ("errors" in prepared) return void this.#refuse(pending, prepared.errors, validateUs);
+    if ("errors" in prepared) return refused(prepared.errors, validateUs);
+    const { changes, warnings } = applied;
     const time = this.#options.clock();
-    const changed = applied.changes.length > 0;
-    const accepted: Accepted = {
-      ok: true,
-      revision: changed && attempt.validateOnly !== true ? revision + 1n : revision,
-      changes: applied.changes,
-      warnings: applied.warnings,
-      time,
-      timings: { validateUs, persistUs: 0 },
-    };
-    if (attempt.validateOnly === true) {
-      for (const one of prepared.ready) one.release();
-      return void this.#answer(pending, accepted);
+    const isCommitted = changes.length > 0 && attempt.validateOnly !== true;
+    const next = isCommitted ? revision + 1n : revision;
+    const timings = { validateUs, persistUs: 0 };
+    const outcome: Accepted = { ok: true, revision: next, changes, warnings, time, timings };
+    if (!isCommitted) {
+      this.#release(prepared.ready);
+      return { ...pending, outcome };
     }
-    if (!changed) return { ...pending, change: undefined, accepted, prepared: [] };
     const change: CommittedChange = {
-      revision: revision + 1n,
+      revision: next,
       time,
       source: attempt.source,
       actor: attempt.actor,
       reason: attempt.reason ?? "",
       commands: attempt.commands,
-      changes: applied.changes,
+      changes,
       state: applied.state,
     };
-    return { ...pending, change, accepted, prepared: prepared.ready };
+    return { ...pending, outcome, change, prepared: prepared.ready };
   }
 
   async #prepare(
     changes: readonly ResourceChange[],
   ): Promise<{ readonly ready: readonly Prepared[] } | { readonly errors: readonly ConfigError[] }> {
-    const concerned = this.#participants.filter((participant) => participant.concerns(changes));
     const ready: Prepared[] = [];
-    for (const participant of concerned) {
-      const result = await participant.prepare(changes);
-      if ("release" in result) {
-        ready.push(result);
-        continue;
+    try {
+      for (const participant of this.#participants) {
+        if (!participant.concerns(changes)) continue;
+        const result = await participant.prepare(changes);
+        if ("release" in result) ready.push(result);
+        else {
+          this.#release(ready);
+          return { errors: result };
+        }
       }
-      for (const one of ready) one.release();
-      return { errors: result };
+      return { ready };
+    } catch (bug) {
+      this.#release(ready);
+      throw bug;
     }
-    return { ready };
   }
 
-  /** The point of no return: synchronous, cannot fail. */
-  #commitOne(one: Ready, persistUs: number): void {
-    const { change, accepted, attempt } = one;
+  #release(prepared: readonly Prepared[]): void {
+    for (const one of prepared) this.#contain(() => one.release());
+  }
+
+  /** Refuses an attempt whose group could not be stored. */
+  #giveUp({ attempt, resolve, outcome, prepared = [] }: Decided, failure: ConfigError): void {
+    this.#release(prepared);
+    const { timings } = outcome;
+    this.#answer({ attempt, resolve }, { ok: false, errors: [failure], revision: this.#revision, timings });
+  }
+
+  /** The point of no return: synchronous, and nothing that throws here undoes it. */
+  #commitOne(one: Decided, persistUs: number): void {
+    const { change, outcome, attempt } = one;
     if (change !== undefined) {
       assert(change.revision === this.#revision + 1n, "revisions are consecutive");
       this.#state = change.state;
       this.#revision = change.revision;
       this.log.push(change);
-      this.provenance.record(change.revision, change.changes, attempt.origin ?? (() => attempt.actor));
-      for (const listener of this.#listeners) listener(change);
+      const origin = attempt.origin ?? (() => attempt.actor);
+      this.#contain(() => this.provenance.record(change.revision, change.changes, origin));
+      // A copy: who subscribes from now on has seen this change in the state.
+      for (const listener of [...this.#listeners]) {
+        if (this.#listeners.has(listener)) this.#contain(() => listener(change));
+      }
     }
-    this.#answer(one, { ...accepted, timings: { ...accepted.timings, persistUs } });
+    this.#answer(one, { ...outcome, timings: { ...outcome.timings, persistUs } });
   }
 
-  #refuse(pending: Pending, errors: readonly ConfigError[], validateUs: number): void {
-    const timings = { validateUs, persistUs: 0 };
-    this.#answer(pending, { ok: false, errors, revision: this.#revision, timings });
+  #answer({ attempt, resolve }: Pending, outcome: Accepted | Rejected): void {
+    this.#contain(() => this.#options.onAttempt?.(attempt, outcome));
+    resolve(outcome);
   }
 
-  #answer(pending: Pending, outcome: Accepted | Rejected): void {
-    this.#options.onAttempt?.(pending.attempt, outcome);
-    pending.resolve(outcome);
+  /** Calls what belongs to others; what it throws is reported and goes no further. */
+  #contain(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      try {
+        this.#options.onBug?.(error);
+      } catch {
+        // There is nobody left to tell.
+      }
+    }
   }
 }
 
+const NO_TIME: Timings = { validateUs: 0, persistUs: 0 };
+const INTERNAL: ConfigError = {
+  code: "internal",
+  rule: "internal",
+  path: "",
+  message: "internal error",
+  hint: "",
+};
+const QUEUE_FULL: ConfigError = {
+  code: "limit",
+  rule: "queue-full",
+  path: "",
+  message: `${limits.MAX_QUEUED_ATTEMPTS} changes are waiting`,
+  hint: "try again in a second",
+};
+
 function unavailable(message: string, hint: string): ConfigError {
   return { code: "unavailable", rule: "unavailable", path: "", message, hint };
+}
+
+function microsecondsSince(started: number): number {
+  return Math.round((performance.now() - started) * 1000);
 }

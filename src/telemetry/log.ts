@@ -8,11 +8,14 @@ export type LogLevel = "error" | "warn" | "info" | "debug" | "trace";
 /** Writes structured lines; `event` is a stable name in kebab case. */
 export interface Log {
   write(level: LogLevel, event: string, fields?: Readonly<Record<string, unknown>>): void;
-  /** Resolves when everything written has left the process. */
+  /** Resolves when everything written has left the process, or after a second. */
   close(): Promise<void>;
 }
 
 const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2, debug: 3, trace: 4 };
+
+/** How long the end of the log may take. */
+const FLUSH_MS = 1_000;
 
 /** A log of JSON lines on `stream`, by default standard output. */
 export function createLog(level: LogLevel, stream: NodeJS.WritableStream = process.stdout): Log {
@@ -30,7 +33,12 @@ export function createLog(level: LogLevel, stream: NodeJS.WritableStream = proce
     },
     close: () =>
       new Promise((resolve) => {
-        logger.once("finish", () => resolve());
+        // Whoever does not read the log does not keep the process.
+        const timer = setTimeout(resolve, FLUSH_MS);
+        logger.once("finish", () => {
+          clearTimeout(timer);
+          resolve();
+        });
         logger.end();
       }),
   };

@@ -32,7 +32,8 @@ export function explainHandler(deps: ControlDependencies) {
 }
 
 function explain(store: Store, table: RoutingTable, request: ExplainRouteRequest): ExplainRouteResponse {
-  const rawPath = (request.path === "" ? "/" : request.path).split("?")[0]!;
+  const target = request.path === "" ? "/" : request.path;
+  const rawPath = target.split("?", 1)[0]!;
   if (!rawPath.startsWith("/")) throw failure("invalid", `path '${rawPath}' does not start with '/'`);
   const host = request.host === "" ? "" : normalizeHost(request.host);
   if (host === undefined) throw failure("invalid", `invalid host '${request.host}'`);
@@ -45,6 +46,7 @@ function explain(store: Store, table: RoutingTable, request: ExplainRouteRequest
     method: request.method === "" ? "GET" : request.method,
     host,
     path: normalizePath(rawPath),
+    query: target.slice(rawPath.length + 1),
     header: (name) => headers.get(name) ?? [],
   };
   const route = table.match(matched);

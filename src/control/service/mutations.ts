@@ -1,19 +1,20 @@
 // The mutating rpcs: one per command, each a diff of one command, and
 // ApplyDiff. All of them are the same path: options → store → wait → result.
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type Message, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { COMMAND_FIELDS, effectsOf, inverseOf, limits } from "../../core/index.ts";
+import { COMMAND_FIELDS, type ConfigError, effectsOf, inverseOf, limits } from "../../core/index.ts";
 import type { Command } from "../../gen/sentinel/v1/commands_pb.ts";
 import {
+  type ApplyDiffRequest,
   type CommitOptions,
   type CommitResult,
   CommitResultSchema,
   Wait,
 } from "../../gen/sentinel/v1/control_pb.ts";
-import type { Accepted } from "../../store/store.ts";
+import type { Accepted, Attempt } from "../../store/store.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import { DEFAULT_WAIT_MS, MAX_RESULT_DETAIL_BYTES, MAX_RESULT_DETAILS, MAX_WAIT_MS } from "../limits.ts";
-import { failure, statusOf } from "../status.ts";
+import { statusOf } from "../status.ts";
 import { unary } from "../unary.ts";
 
 type CommandCase = NonNullable<Command["command"]["case"]>;
@@ -41,49 +42,39 @@ export function mutationHandlers(deps: ControlDependencies) {
   const singles = Object.fromEntries(
     (Object.keys(COMMAND_FIELDS) as CommandCase[]).map((name) => [name, single(name)]),
   );
-  const applyDiff = unary(
-    deps,
-    "ApplyDiff",
-    async (request: { commands: Command[]; options?: CommitOptions }) => ({
-      result: await commit(deps, "ApplyDiff", request.commands, request.options, ""),
-    }),
-  );
+  const applyDiff = unary(deps, "ApplyDiff", async (request: ApplyDiffRequest) => {
+    const unknown = unknownField(request, "");
+    return { result: await commit(deps, "ApplyDiff", request.commands, request.options, "", unknown) };
+  });
   return { ...(singles as Record<CommandCase, ReturnType<typeof single>>), applyDiff };
 }
 
+/** `wrong` is what is wrong with the request beside its commands and options. */
 async function commit(
   deps: ControlDependencies,
   rpc: string,
   commands: readonly Command[],
   options: CommitOptions | undefined,
   prefix: string,
+  wrong?: ConfigError,
 ): Promise<CommitResult> {
-  const waitMs = waitOf(options);
-  if (commands.length > limits.MAX_COMMANDS_PER_DIFF) {
-    const message = `${commands.length} commands in one diff, more than ${limits.MAX_COMMANDS_PER_DIFF}`;
-    throw failure("limit", message, "send several diffs");
-  }
-  const reason = options?.reason ?? "";
-  if (reason.length > limits.MAX_REASON_LENGTH) {
-    throw failure(
-      "invalid",
-      `options.reason is longer than ${limits.MAX_REASON_LENGTH} characters`,
-      "shorten it",
-    );
-  }
   const validateOnly = options?.validateOnly ?? false;
-  const outcome = await deps.store.commit({
+  const attempt: Attempt = {
     commands,
     source: "grpc",
     actor: "local",
     rpc,
-    reason,
+    reason: (options?.reason ?? "").slice(0, limits.MAX_REASON_LENGTH),
     expectedRevision: options?.expectedRevision ?? 0n,
     expectedHistoryId: options?.expectedHistoryId ?? "",
     validateOnly,
-  });
+  };
+  const errors = [...(wrong === undefined ? [] : [wrong]), ...checkRequest(commands, options)];
+  const outcome = errors.length > 0 ? deps.store.refuse(attempt, errors) : await deps.store.commit(attempt);
+  if (!outcome.ok && outcome.bug !== undefined) throw outcome.bug;
   if (!outcome.ok) throw statusOf(outcome.errors, prefix);
   const started = performance.now();
+  const waitMs = waitOf(options);
   const wait = !validateOnly && options?.wait !== Wait.COMMITTED;
   const applied = wait
     ? await deps.dataPlane.waitApplied(outcome.revision, waitMs)
@@ -92,19 +83,53 @@ async function commit(
   return resultOf(deps, outcome, { applied, applyUs, validateOnly });
 }
 
-/** How long to wait, in milliseconds; throws INVALID_ARGUMENT for a bad option. */
+const WAITS: ReadonlySet<number> = new Set([Wait.UNSPECIFIED, Wait.APPLIED, Wait.COMMITTED]);
+
+/** What is wrong with a request before its commands are looked at. */
+function checkRequest(commands: readonly Command[], options: CommitOptions | undefined): ConfigError[] {
+  const errors: ConfigError[] = [];
+  const wrong = (rule: string, field: string, message: string, hint = "") =>
+    errors.push({ code: "invalid", rule, path: `options.${field}`, message, hint });
+  const { MAX_COMMANDS_PER_DIFF: maxCommands, MAX_REASON_LENGTH: maxReason } = limits;
+  const size = sizeOf(commands);
+  if (size > maxCommands) {
+    const message = `${size} commands and listed backends in one diff, more than ${maxCommands}`;
+    errors.push({ code: "limit", rule: "limit", path: "commands", message, hint: "send several diffs" });
+  }
+  if (options === undefined) return errors;
+  const unknown = unknownField(options, "options");
+  if (unknown !== undefined) errors.push(unknown);
+  if (options.reason.length > maxReason) {
+    wrong("bad-value", "reason", `the reason is longer than ${maxReason} characters`, "shorten it");
+  }
+  if (!WAITS.has(options.wait)) {
+    wrong("bad-value", "wait", `unknown value ${options.wait}`, "WAIT_APPLIED or WAIT_COMMITTED");
+  }
+  const ms = waitOf(options);
+  if (!(ms >= 0 && ms <= MAX_WAIT_MS)) {
+    wrong("bad-value", "wait_timeout", `the time to wait is not between 0s and ${MAX_WAIT_MS / 1000}s`);
+  }
+  return errors;
+}
+
+/** A field that a newer client has set may be a guard: what is not understood is not ignored. */
+function unknownField(message: Message, path: string): ConfigError | undefined {
+  const unknown = message.$unknown?.[0];
+  return (
+    unknown && {
+      code: "invalid",
+      rule: "unknown-key",
+      path,
+      message: `unknown field number ${unknown.no}`,
+      hint: "this Sentinel is older than the client's .proto files",
+    }
+  );
+}
+
+/** How long to wait, in milliseconds. */
 function waitOf(options: CommitOptions | undefined): number {
-  const wait = options?.wait ?? Wait.UNSPECIFIED;
-  if (wait !== Wait.UNSPECIFIED && wait !== Wait.APPLIED && wait !== Wait.COMMITTED) {
-    throw failure("invalid", `options.wait: unknown value ${wait}`, "WAIT_APPLIED or WAIT_COMMITTED");
-  }
   const timeout = options?.waitTimeout;
-  if (timeout === undefined) return DEFAULT_WAIT_MS;
-  const ms = Number(timeout.seconds) * 1000 + timeout.nanos / 1e6;
-  if (ms < 0 || ms > MAX_WAIT_MS) {
-    throw failure("invalid", `options.wait_timeout must be between 0s and ${MAX_WAIT_MS / 1000}s`);
-  }
-  return ms;
+  return timeout === undefined ? DEFAULT_WAIT_MS : Number(timeout.seconds) * 1000 + timeout.nanos / 1e6;
 }
 
 function resultOf(
@@ -132,7 +157,19 @@ function resultOf(
   });
   if (changes.length > MAX_RESULT_DETAILS) return { ...result, truncated: true };
   const detailed = { ...result, effects: effectsOf(changes), inverse: inverseOf(changes) };
-  if (changes.length < 100 || toBinary(CommitResultSchema, detailed).length <= MAX_RESULT_DETAIL_BYTES)
-    return detailed;
-  return { ...result, truncated: true };
+  // Measured however few there are: a single route or full list may be large.
+  const isSmall = toBinary(CommitResultSchema, detailed).length <= MAX_RESULT_DETAIL_BYTES;
+  return isSmall ? detailed : { ...result, truncated: true };
+}
+
+/** How much a diff asks for: its commands, and every backend that one of them lists. */
+function sizeOf(commands: readonly Command[]): number {
+  let size = commands.length;
+  for (const { command } of commands) {
+    if (command.case === "replaceBackends") size += command.value.backends.length;
+    else if (command.case === "addUpstream" || command.case === "updateUpstream") {
+      size += command.value.upstream?.backends.length ?? 0;
+    }
+  }
+  return size;
 }

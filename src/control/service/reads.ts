@@ -25,8 +25,9 @@ import {
   WorkerStatus_Progress,
 } from "../../gen/sentinel/v1/control_pb.ts";
 import { type Effect, EffectSchema } from "../../gen/sentinel/v1/events_pb.ts";
-import { ConfigStateSchema, ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
+import { type ConfigState, ConfigStateSchema, ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { ControlDependencies } from "../dependencies.ts";
+import { MAX_GIVEN_RESOURCES } from "../limits.ts";
 import { Pages } from "../pages.ts";
 import { failure, statusOf } from "../status.ts";
 import { unary } from "../unary.ts";
@@ -37,6 +38,9 @@ const PROGRESS = {
   live: WorkerStatus_Progress.LIVE,
   gone: WorkerStatus_Progress.GONE,
 } as const;
+
+/** Size of a ResourceInfo without its texts: kind, etag, revision, lengths. */
+const INFO_BYTES = 48;
 
 interface StateInfo {
   readonly revision: bigint;
@@ -85,22 +89,27 @@ export function readHandlers(deps: ControlDependencies, watcherCount: () => numb
 
 function getState(deps: ControlDependencies, pages: Pages<Located, StateInfo>, request: GetStateRequest) {
   const { store } = deps;
-  const page = pages.page(request, () => {
+  const read = () => {
     const { state, revision } = store;
     const items = [...resources(state)].filter((resource) => isWanted(resource, request));
     return { items, info: { revision, digest: digestHex(state.digest) } };
-  });
+  };
+  const infoOf = ({ key, hash }: Located) => {
+    const origin = store.provenance.of(key);
+    return { ...key, etag: etagOf(hash), revision: origin?.revision ?? 0n, origin: origin?.text ?? "" };
+  };
+  const infoSize = (item: Located) => {
+    const { id, upstream, origin } = infoOf(item);
+    return Buffer.byteLength(id) + Buffer.byteLength(upstream) + Buffer.byteLength(origin) + INFO_BYTES;
+  };
+  const page = request.withProvenance ? pages.page(request, read, infoSize) : pages.page(request, read);
   const state = create(ConfigStateSchema);
   for (const { key, value } of page.items) appendResource(state, key, value);
-  const infos = request.withProvenance ? page.items : [];
   return create(GetStateResponseSchema, {
     historyId: store.historyId,
     ...page.info,
     state,
-    resources: infos.map(({ key, hash }) => {
-      const origin = store.provenance.of(key);
-      return { ...key, etag: etagOf(hash), revision: origin?.revision ?? 0n, origin: origin?.text ?? "" };
-    }),
+    resources: request.withProvenance ? page.items.map(infoOf) : [],
     nextPageToken: page.nextPageToken,
   });
 }
@@ -158,10 +167,20 @@ function stateOf({ store }: ControlDependencies, named: StateSource | undefined,
       throw failure("compacted", `revision ${source.value} is not retained`, hint, info);
     }
     case "state": {
+      const size = resourceCount(source.value);
+      if (size > MAX_GIVEN_RESOURCES) {
+        throw failure("limit", `${prefix}state has ${size} resources, more than ${MAX_GIVEN_RESOURCES}`);
+      }
       const built = stateFromConfig(source.value);
       if (built.ok) return built.state;
       const errors = built.errors.map((error) => ({ ...error, path: `${prefix}state: ${error.path}` }));
       throw statusOf(errors);
     }
   }
+}
+
+function resourceCount({ listeners, routes, upstreams }: ConfigState): number {
+  return (
+    listeners.length + routes.length + upstreams.reduce((sum, { backends }) => sum + 1 + backends.length, 0)
+  );
 }

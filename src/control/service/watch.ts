@@ -1,7 +1,7 @@
 // WatchChanges. A watcher has no queue: it has a place in the retained window
 // and reads on when its stream has drained. A reader that is slower than the
 // window is told where to go on and ended; it never slows a commit.
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type * as grpc from "@grpc/grpc-js";
 import {
@@ -24,7 +24,16 @@ import { failure } from "../status.ts";
 import { contain } from "../unary.ts";
 
 type Call = grpc.ServerWritableStream<WatchChangesRequest, object>;
-type Event = WatchChangesResponse["event"];
+
+/** A message, and about how many bytes it has. */
+interface Told {
+  readonly event: WatchChangesResponse["event"];
+  readonly bytes: number;
+}
+
+const RPC = "WatchChanges";
+/** Of a message above this, a stream holds one; below it, as many as grpc-js lets it. */
+const LARGE_BYTES = 64 << 10;
 
 /** Leaves room for what is beside the list that fills a message. */
 const CHUNK_BYTES = MAX_RESPONSE_BYTES - (64 << 10);
@@ -33,11 +42,16 @@ const CHUNK_BYTES = MAX_RESPONSE_BYTES - (64 << 10);
 export class Watches {
   readonly #deps: ControlDependencies;
   readonly #open = new Set<Watch>();
+  readonly #unsubscribe: () => void;
+  #wakeUp: NodeJS.Immediate | undefined;
+  /** The change that was told last, as all watches that follow the present need it. */
+  #told: { readonly revision: bigint; readonly events: readonly Told[] } | undefined;
 
   constructor(deps: ControlDependencies) {
     this.#deps = deps;
-    deps.store.subscribe(() => {
-      for (const watch of this.#open) watch.wake();
+    // After the commit, not in it: its caller does not wait for the watchers.
+    this.#unsubscribe = deps.store.subscribe(() => {
+      if (this.#open.size > 0) this.#wakeUp ??= setImmediate(() => this.#wakeAll());
     });
   }
 
@@ -54,17 +68,34 @@ export class Watches {
     }
     try {
       const cursor = startOf(this.#deps.store, call.request);
-      const watch = new Watch(this.#deps, call, cursor, () => this.#open.delete(watch));
+      const watch = new Watch(this.#deps, call, cursor, {
+        eventsOf: (change) => this.#eventsOf(change),
+        onEnd: () => this.#open.delete(watch),
+      });
       this.#open.add(watch);
-      watch.start();
+      watch.wake();
     } catch (error) {
-      call.emit("error", contain(this.#deps, "WatchChanges", error));
+      call.emit("error", contain(this.#deps, RPC, error));
     }
   }
 
   /** Ends all watches: clients reconnect and go on where they were. */
   close(): void {
+    this.#unsubscribe();
+    clearImmediate(this.#wakeUp);
     for (const watch of [...this.#open]) watch.end(failure("unavailable", "Sentinel is shutting down"));
+  }
+
+  #wakeAll(): void {
+    this.#wakeUp = undefined;
+    for (const watch of this.#open) watch.wake();
+  }
+
+  #eventsOf(change: CommittedChange): readonly Told[] {
+    if (this.#told?.revision !== change.revision) {
+      this.#told = { revision: change.revision, events: [...changeEvents(change)] };
+    }
+    return this.#told.events;
   }
 }
 
@@ -100,25 +131,41 @@ function startOf(store: Store, request: WatchChangesRequest): bigint {
   return fromRevision;
 }
 
+/** What a watch needs of its owner. */
+interface WatchOwner {
+  readonly eventsOf: (change: CommittedChange) => readonly Told[];
+  readonly onEnd: () => void;
+}
+
 /** One stream. */
 class Watch {
   readonly #deps: ControlDependencies;
   readonly #call: Call;
-  readonly #onEnd: () => void;
+  readonly #owner: WatchOwner;
   readonly #heartbeat: NodeJS.Timeout;
   /** What is sent before the changes, and parts of the change being sent. */
-  #pending: Iterator<Event>;
+  #pending: Iterator<Told>;
+  /** Whether #pending is the snapshot: without all of it the reader has nothing to go on from. */
+  #inSnapshot: boolean;
   /** The last revision of which everything has been handed to #pending. */
   #cursor: bigint;
+  /** The last revision of which everything has been sent. */
+  #sent: bigint;
+  /** Whether the reader has been told where it is: it is when it has a snapshot, or what it has missed. */
+  #greeted: boolean;
   #blocked = false;
   #ended = false;
 
-  constructor(deps: ControlDependencies, call: Call, cursor: bigint, onEnd: () => void) {
+  constructor(deps: ControlDependencies, call: Call, cursor: bigint, owner: WatchOwner) {
     this.#deps = deps;
     this.#call = call;
     this.#cursor = cursor;
-    this.#onEnd = onEnd;
-    this.#pending = call.request.includeState ? snapshotEvents(deps.store) : [this.#beat()].values();
+    this.#sent = cursor;
+    this.#owner = owner;
+    const { includeState } = call.request;
+    this.#inSnapshot = includeState;
+    this.#greeted = includeState;
+    this.#pending = includeState ? snapshotEvents(deps.store) : [].values();
     this.#heartbeat = setInterval(() => {
       if (!this.#blocked && this.#cursor === deps.store.revision) this.#write(this.#beat());
     }, HEARTBEAT_MS);
@@ -126,29 +173,15 @@ class Watch {
     call.on("cancelled", gone);
     call.on("close", gone);
     call.on("error", gone);
-    call.on("drain", () => {
-      this.#blocked = false;
-      this.wake();
-    });
+    call.on("drain", () => this.#unblock());
   }
 
-  start(): void {
-    this.wake();
-  }
-
-  /** Sends what there is until the stream is full. */
+  /** Sends what there is until the stream is full. Does not throw. */
   wake(): void {
-    while (!this.#blocked && !this.#ended) {
-      const next = this.#pending.next();
-      if (next.done !== true) {
-        this.#write(next.value);
-        continue;
-      }
-      if (this.#cursor === this.#deps.store.revision) return;
-      const change = this.#deps.store.log.at(this.#cursor + 1n);
-      if (change === undefined) return this.#fallenBehind();
-      this.#cursor = change.revision;
-      this.#pending = this.#isWanted(change) ? changeEvents(change) : [].values();
+    try {
+      this.#send();
+    } catch (error) {
+      this.end(contain(this.#deps, RPC, error));
     }
   }
 
@@ -159,9 +192,32 @@ class Watch {
     this.#call.emit("error", error);
   }
 
+  #send(): void {
+    const { store } = this.#deps;
+    while (!this.#ended) {
+      // A reader that has stopped for good is noticed here, too, and forgotten.
+      if (this.#cursor < store.log.oldest) return this.#fallenBehind();
+      if (this.#blocked) return;
+      const next = this.#pending.next();
+      if (next.done !== true) {
+        this.#write(next.value);
+        continue;
+      }
+      this.#sent = this.#cursor;
+      if (this.#cursor === store.revision) return this.#greet();
+      const change = store.log.at(this.#cursor + 1n)!;
+      this.#cursor = change.revision;
+      this.#pending = (this.#isWanted(change) ? this.#owner.eventsOf(change) : []).values();
+    }
+  }
+
   #fallenBehind(): void {
-    const info = { resume_from: String(this.#cursor), history_id: this.#deps.store.historyId };
-    const message = `the reader is too slow: changes after revision ${this.#cursor} are no longer retained`;
+    const { historyId, log } = this.#deps.store;
+    // The client may have read less; more it has not been sent.
+    const place = this.#inSnapshot ? "the end of the snapshot" : `revision ${this.#sent}`;
+    const message = `the reader is too slow: what comes after ${place} is no longer retained`;
+    const resume = this.#inSnapshot ? {} : { resume_from: String(this.#sent) };
+    const info = { ...resume, oldest_revision: String(log.oldest), history_id: historyId };
     this.end(failure("limit", message, "start again with include_state, and read faster", info));
   }
 
@@ -170,46 +226,66 @@ class Watch {
     return kinds.length === 0 || changes.some(({ key }) => kinds.includes(key.kind));
   }
 
-  #beat(): Event {
-    const { historyId, revision } = this.#deps.store;
-    return { case: "heartbeat", value: { $typeName: "sentinel.v1.Heartbeat", historyId, revision } };
+  /** The first heartbeat: the reader has everything up to its revision. */
+  #greet(): void {
+    if (this.#greeted) return;
+    this.#greeted = true;
+    this.#write(this.#beat());
   }
 
-  #write(event: Event): void {
-    if (!this.#call.write({ event })) this.#blocked = true;
+  /** Sent only when everything up to its revision has been, so that it can be resumed from. */
+  #beat(): Told {
+    const { historyId, revision } = this.#deps.store;
+    const value = { $typeName: "sentinel.v1.Heartbeat" as const, historyId, revision };
+    return { event: { case: "heartbeat", value }, bytes: 0 };
+  }
+
+  #write({ event, bytes }: Told): void {
+    // The stream counts messages, not bytes: a large one has to be gone before the next.
+    const isLarge = bytes > LARGE_BYTES;
+    const isFull = !this.#call.write({ event }, isLarge ? () => this.#unblock() : undefined);
+    if (isFull || isLarge) this.#blocked = true;
+    if (event.case === "snapshotComplete") this.#inSnapshot = false;
+    if (event.case === "change" && event.value.last) this.#sent = this.#cursor;
+  }
+
+  #unblock(): void {
+    this.#blocked = false;
+    this.wake();
   }
 
   #finish(): void {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#heartbeat);
-    this.#onEnd();
+    this.#pending = [].values();
+    this.#owner.onEnd();
   }
 }
 
 /** The state in chunks, then its completion; the revision is that of the call. */
-function* snapshotEvents(store: Store): Generator<Event> {
+function* snapshotEvents(store: Store): Generator<Told> {
   const { state, revision, historyId } = store;
   let chunk = create(ConfigStateSchema);
   let bytes = 0;
   for (const { key, value } of resources(state)) {
     const size = encodeResource(key, value).bytes.length + key.upstream.length + 8;
     if (bytes + size > CHUNK_BYTES && bytes > 0) {
-      yield { case: "snapshot", value: chunk };
+      yield { event: { case: "snapshot", value: chunk }, bytes };
       chunk = create(ConfigStateSchema);
       bytes = 0;
     }
     appendResource(chunk, key, value);
     bytes += size;
   }
-  yield { case: "snapshot", value: chunk };
+  yield { event: { case: "snapshot", value: chunk }, bytes };
   const digest = digestHex(state.digest);
-  const complete = { $typeName: "sentinel.v1.SnapshotComplete" as const, historyId, revision, digest };
-  yield { case: "snapshotComplete", value: complete };
+  const value = { $typeName: "sentinel.v1.SnapshotComplete" as const, historyId, revision, digest };
+  yield { event: { case: "snapshotComplete", value }, bytes: 0 };
 }
 
 /** A change in parts that fit a message. */
-function* changeEvents(change: CommittedChange): Generator<Event> {
+function* changeEvents(change: CommittedChange): Generator<Told> {
   const head = create(ChangeSchema, {
     revision: change.revision,
     commitTime: timestampFromDate(change.time),
@@ -218,37 +294,36 @@ function* changeEvents(change: CommittedChange): Generator<Event> {
     reason: change.reason,
     digest: digestHex(change.state.digest),
   });
-  const effects = effectsOf(change.changes);
-  // Small changes, nearly all of them, are not measured.
-  const small = change.commands.length + effects.length < 100;
-  // A single command that fits no message (a full list of backends, say) is told as its effect in small ones.
-  const tooLarge = !small && change.commands.some((one) => toBinary(CommandSchema, one).length > CHUNK_BYTES);
-  const told = tooLarge ? commandsOf(change.changes) : change.commands;
+  const sized = change.commands.map((command) => ({ command, size: sizeOf(CommandSchema, command) }));
+  // A command that fits no message (a full list of backends, say) is told as its effect in small ones.
+  const told = sized.some(({ size }) => size > CHUNK_BYTES)
+    ? commandsOf(change.changes).map((command) => ({ command, size: sizeOf(CommandSchema, command) }))
+    : sized;
+  const effects = effectsOf(change.changes).map((effect) => ({ effect, size: sizeOf(EffectSchema, effect) }));
   let commands: Command[] = [];
   let shown: Effect[] = [];
   let bytes = 0;
   let part = 0;
-  const event = (last: boolean): Event => {
+  const close = (last: boolean): Told => {
     const body: Change = { ...head, commands, effects: shown };
-    return {
-      case: "change",
-      value: { $typeName: "sentinel.v1.ChangePart", part: part++, last, change: body },
-    };
+    const value = { $typeName: "sentinel.v1.ChangePart" as const, part: part++, last, change: body };
+    return { event: { case: "change", value }, bytes };
   };
   for (const item of [...told, ...effects]) {
-    const isCommand = item.$typeName === "sentinel.v1.Command";
-    const size = small
-      ? 0
-      : (isCommand ? toBinary(CommandSchema, item) : toBinary(EffectSchema, item)).length + 8;
-    if (bytes + size > CHUNK_BYTES && bytes > 0) {
-      yield event(false);
+    if (bytes + item.size > CHUNK_BYTES && bytes > 0) {
+      yield close(false);
       commands = [];
       shown = [];
       bytes = 0;
     }
-    if (isCommand) commands.push(item);
-    else shown.push(item);
-    bytes += size;
+    if ("command" in item) commands.push(item.command);
+    else shown.push(item.effect);
+    bytes += item.size;
   }
-  yield event(true);
+  yield close(true);
+}
+
+/** Bytes of a message inside a list. */
+function sizeOf<D extends DescMessage>(schema: D, message: MessageShape<D>): number {
+  return toBinary(schema, message).length + 8;
 }
