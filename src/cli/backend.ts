@@ -1,104 +1,62 @@
 // `sentinel backend add|update|remove|replace`.
 import type { Command } from "commander";
 import { AdminState } from "../gen/sentinel/v1/resources_pb.ts";
-import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
-import { ExitError } from "./exit.ts";
-import { printResult } from "./result.ts";
+import { type FieldFlag, fieldsOf, withFields, withFieldsToUpdate } from "./field-flags.ts";
+import { type MutationOptions, mutate, updateOf, withAllowMissing, withMutationOptions } from "./mutation.ts";
+import { readNumber } from "./read-value.ts";
 
-interface BackendOptions extends ClientOptions {
-  readonly id?: string;
-  readonly address?: string;
-  readonly weight?: string;
-  readonly state?: string;
-  readonly reason?: string;
-  readonly allowMissing?: boolean;
-}
-
-const STATES: Readonly<Record<string, AdminState>> = {
+const STATES = {
   enabled: AdminState.ENABLED,
   draining: AdminState.DRAINING,
   disabled: AdminState.DISABLED,
 };
 
+const SETTINGS: readonly FieldFlag[] = [
+  { flags: "--weight <number>", help: "share of requests, 0 to 65535", field: "weight", read: readNumber },
+  { flags: "--state <state>", help: "whether it gets requests", field: "admin_state", words: STATES },
+];
+/** Flags that set fields of a backend. */
+export const BACKEND_FLAGS: readonly FieldFlag[] = [
+  { flags: "--address <address>", help: "HOST:PORT", field: "address" },
+  ...SETTINGS,
+];
+
 /** Adds the `backend` sub-commands. */
 export function addBackendCommands(program: Command): void {
   const backend = program.command("backend").description("change the backends of an upstream");
-  settings(backend.command("add <upstream> <address>").description("add a backend"))
-    .option("--id <id>", "id of the backend (default: its address)")
-    .action((upstream: string, address: string, options: BackendOptions) =>
-      withClient(options, async (client) => {
-        const fields = { id: options.id ?? "", address, ...settingsOf(options) };
-        const { result } = await client.call("addBackend", {
-          upstream,
-          backend: fields,
-          options: commitOf(options),
-        });
-        printResult(result, options.json);
-      }),
-    );
-  settings(backend.command("update <upstream> <id>").description("change a backend"))
-    .option("--address <address>", "HOST:PORT")
-    .action((upstream: string, id: string, options: BackendOptions) =>
-      withClient(options, async (client) => {
-        const address = options.address === undefined ? {} : { address: options.address };
-        const fields = { id, ...address, ...settingsOf(options) };
-        const { result } = await client.call("updateBackend", {
-          upstream,
-          backend: fields,
-          options: commitOf(options),
-        });
-        printResult(result, options.json);
-      }),
-    );
-  common(backend.command("remove <upstream> <id>").description("remove a backend; requests in flight finish"))
-    .option("--allow-missing", "succeed if there is none")
-    .action((upstream: string, backendId: string, options: BackendOptions) =>
-      withClient(options, async (client) => {
-        const allowMissing = options.allowMissing ?? false;
-        const request = { upstream, backendId, allowMissing, options: commitOf(options) };
-        const { result } = await client.call("removeBackend", request);
-        printResult(result, options.json);
-      }),
-    );
-  common(
-    backend.command("replace <upstream> [addresses...]").description("set the full list of backends"),
-  ).action((upstream: string, addresses: string[], options: BackendOptions) =>
-    withClient(options, async (client) => {
-      const backends = addresses.map((address) => ({ address }));
-      const { result } = await client.call("replaceBackends", {
-        upstream,
-        backends,
-        options: commitOf(options),
-      });
-      printResult(result, options.json);
-    }),
+  addAdd(backend);
+  const update = backend.command("update <upstream> <backend>").description("change a backend");
+  withFieldsToUpdate(update, BACKEND_FLAGS);
+  withAllowMissing(update, "add the backend if there is none");
+  withMutationOptions(update).action((upstream: string, id: string, options: MutationOptions) =>
+    mutate("updateBackend", { upstream, ...updateOf("backend", { id }, BACKEND_FLAGS, options) }, options),
   );
+  const remove = backend
+    .command("remove <upstream> <backend>")
+    .description("remove a backend; requests in flight finish");
+  withAllowMissing(remove, "succeed if there is none");
+  withMutationOptions(remove).action((upstream: string, backendId: string, options: MutationOptions) =>
+    mutate("removeBackend", { upstream, backendId, allowMissing: options.allowMissing ?? false }, options),
+  );
+  withMutationOptions(
+    backend
+      .command("replace <upstream> [addresses...]")
+      .description("set the full list of backends: adds what is new, removes what is not named"),
+  ).action((upstream: string, addresses: string[], options: MutationOptions) => {
+    const backends = addresses.map((address) => ({ address }));
+    return mutate("replaceBackends", { upstream, backends }, options);
+  });
 }
 
-function common(command: Command): Command {
-  return withClientOptions(command).option("--reason <text>", "why; goes into the audit record");
-}
-
-function settings(command: Command): Command {
-  return common(command)
-    .option("--weight <number>", "share of requests, 0 to 65535")
-    .option("--state <state>", `one of ${Object.keys(STATES).join(", ")}`);
-}
-
-function settingsOf({ weight, state }: BackendOptions): { weight?: number; adminState?: AdminState } {
-  const adminState = state === undefined ? undefined : STATES[state];
-  if (state !== undefined && adminState === undefined) {
-    throw new ExitError(2, `unknown state '${state}': one of ${Object.keys(STATES).join(", ")}`);
-  }
-  if (weight !== undefined && (weight.trim() === "" || Number.isNaN(Number(weight)))) {
-    throw new ExitError(2, `weight '${weight}' is not a number`);
-  }
-  return {
-    ...(weight === undefined ? {} : { weight: Number(weight) }),
-    ...(adminState === undefined ? {} : { adminState }),
-  };
-}
-
-function commitOf({ reason }: BackendOptions): { reason: string } {
-  return { reason: reason ?? "" };
+function addAdd(backend: Command): void {
+  const add = backend.command("add <upstream> <address>").description("add a backend at HOST:PORT");
+  withFields(add, SETTINGS).option("--id <id>", "id of the backend (default: its address)");
+  withMutationOptions(add).action((upstream: string, address: string, options: MutationOptions) => {
+    const id = options["id"] ?? "";
+    return mutate(
+      "addBackend",
+      { upstream, backend: { id, address, ...fieldsOf(SETTINGS, options) } },
+      options,
+    );
+  });
 }

@@ -3,15 +3,13 @@
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type DescMessage, fromBinary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
-import { anyUnpack } from "@bufbuild/protobuf/wkt";
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import type { Command } from "commander";
-import { BadRequestSchema } from "../gen/google/rpc/error_details_pb.ts";
-import { StatusSchema } from "../gen/google/rpc/status_pb.ts";
 import { ControlService } from "../gen/sentinel/v1/control_pb.ts";
 import { serviceDefinition } from "../grpc/service-definition.ts";
 import { ExitError } from "./exit.ts";
+import { RefusedError, refusalOf } from "./refusal.ts";
 
 /** Options of every sub-command that talks to a proxy. */
 export interface ClientOptions {
@@ -19,15 +17,20 @@ export interface ClientOptions {
   readonly json?: boolean;
 }
 
-type Methods = typeof ControlService.method;
-type Unary<K extends keyof Methods> = { input: DescMessage; output: DescMessage } & Methods[K];
+/** The rpcs by their local names. */
+export type Methods = typeof ControlService.method;
+/** Input and output of an rpc. */
+export type Unary<K extends keyof Methods> = { input: DescMessage; output: DescMessage } & Methods[K];
 
+/** What grpc-js says when the proxy says nothing. */
+const UNREACHED: ReadonlySet<grpc.status> = new Set([grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED]);
 /** Longest time a call may take; mutations wait for workers up to 60 s. */
 const DEADLINE_MS = 65_000;
 
 /** Adds --control and --json. */
 export function withClientOptions(command: Command): Command {
   return command
+    .optionsGroup("Proxy and output:")
     .option("--control <address>", "control address: unix:PATH or HOST:PORT (or SENTINEL_CONTROL)")
     .option("--json", "print JSON");
 }
@@ -36,9 +39,14 @@ export function withClientOptions(command: Command): Command {
 export class ControlClient {
   readonly #client: grpc.Client;
   readonly #address: string;
+  readonly #isJson: boolean;
+  readonly #deadlineMs: number;
 
-  constructor(options: ClientOptions) {
+  /** `deadlineMs` is for each unary call; streams have none. */
+  constructor(options: ClientOptions, deadlineMs = DEADLINE_MS) {
     this.#address = controlAddress(options);
+    this.#isJson = options.json ?? false;
+    this.#deadlineMs = deadlineMs;
     this.#client = new grpc.Client(this.#address, grpc.credentials.createInsecure(), {
       "grpc.max_receive_message_length": 32 << 20,
       "grpc.max_send_message_length": 32 << 20,
@@ -57,7 +65,7 @@ export class ControlClient {
         method.requestSerialize as (value: unknown) => Buffer,
         method.responseDeserialize as (bytes: Buffer) => MessageShape<Unary<K>["output"]>,
         request,
-        { deadline: Date.now() + DEADLINE_MS },
+        { deadline: Date.now() + this.#deadlineMs },
         (error, response) => {
           if (error) reject(this.#explain(error));
           else resolve(response!);
@@ -92,22 +100,12 @@ export class ControlClient {
   }
 
   #explain(error: grpc.ServiceError): ExitError {
-    if (
-      error.code === grpc.status.UNAVAILABLE &&
-      error.metadata.get("grpc-status-details-bin").length === 0
-    ) {
+    const hasDetails = error.metadata.get("grpc-status-details-bin").length > 0;
+    // What the proxy itself refuses has details; without them the library could not reach it.
+    if (!hasDetails && UNREACHED.has(error.code)) {
       return new ExitError(3, `cannot reach Sentinel at ${this.#address}: ${error.details}`);
     }
-    const name = grpc.status[error.code] ?? String(error.code);
-    const violations = violationsOf(error);
-    if (violations.length < 2) {
-      const field = violations[0]?.field ? `${violations[0].field}: ` : "";
-      return new ExitError(1, `${name}: ${field}${violations[0]?.description ?? error.details}`);
-    }
-    const lines = violations.map(
-      ({ field, description }) => `  ${field === "" ? "" : `${field}: `}${description}`,
-    );
-    return new ExitError(1, `${name}:\n${lines.join("\n")}`);
+    return new RefusedError(refusalOf(error), this.#isJson);
   }
 }
 
@@ -128,16 +126,6 @@ const DEFINITION = serviceDefinition(ControlService);
 
 function definition(name: keyof Methods): grpc.MethodDefinition<unknown, unknown> {
   return DEFINITION[name]!;
-}
-
-function violationsOf(error: grpc.ServiceError) {
-  const [bytes] = error.metadata.get("grpc-status-details-bin");
-  if (!Buffer.isBuffer(bytes)) return [];
-  for (const detail of fromBinary(StatusSchema, bytes).details) {
-    const request = anyUnpack(detail, BadRequestSchema);
-    if (request !== undefined) return request.fieldViolations;
-  }
-  return [];
 }
 
 /** --control, SENTINEL_CONTROL, the socket of the default state folders, else /run/sentinel/control.sock. */

@@ -12,4 +12,9 @@ export class ExitError extends Error {
     super(message);
     this.exitCode = exitCode;
   }
+
+  /** What is written to standard error; empty for nothing. */
+  report(): string {
+    return this.message === "" ? "" : `sentinel: ${this.message}\n`;
+  }
 }

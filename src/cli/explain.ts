@@ -4,22 +4,22 @@ import type { Command } from "commander";
 import { type ExplainRouteResponse, ExplainRouteResponseSchema } from "../gen/sentinel/v1/control_pb.ts";
 import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
 import { ExitError } from "./exit.ts";
+import { collect } from "./field-flags.ts";
+import { type Paint, painter } from "./paint.ts";
 
 interface ExplainOptions extends ClientOptions {
   readonly method: string;
-  readonly header: readonly string[];
+  readonly header?: readonly string[];
 }
 
 /** Adds `explain`. */
 export function addExplainCommand(program: Command): void {
-  withClientOptions(program.command("explain <url>").description("say which route a request takes, and why"))
+  const command = program
+    .command("explain <url>")
+    .description("say which route a request takes, and why")
     .option("-X, --method <method>", "request method", "GET")
-    .option(
-      "-H, --header <header>",
-      "'Name: value'; repeatable",
-      (value, all: string[]) => [...all, value],
-      [],
-    )
+    .option("-H, --header <header>", "'Name: value'; repeatable", collect);
+  withClientOptions(command)
     .addHelpText("after", "\nURL is http://HOST/PATH or just /PATH.")
     .action((url: string, options: ExplainOptions) =>
       withClient(options, async (client) => {
@@ -29,13 +29,13 @@ export function addExplainCommand(program: Command): void {
           method: options.method,
           host: match[1] ?? "",
           path: match[2] ?? "/",
-          headers: options.header.map(headerOf),
+          headers: (options.header ?? []).map(headerOf),
         };
         const answer = await client.call("explainRoute", request);
         const text =
           options.json === true
             ? `${toJsonString(ExplainRouteResponseSchema, answer)}\n`
-            : explainText(answer);
+            : explainText(answer, painter(process.stdout));
         process.stdout.write(text);
       }),
     );
@@ -47,16 +47,16 @@ function headerOf(text: string): { name: string; value: string } {
   return { name: text.slice(0, colon).trim(), value: text.slice(colon + 1).trim() };
 }
 
-function explainText(answer: ExplainRouteResponse): string {
+function explainText(answer: ExplainRouteResponse, paint: Paint): string {
   const lines = [`revision ${answer.revision}, path matched ${answer.matchedPath}`];
   for (const { routeId, matched, reason, priority, specificity, origin } of answer.trials) {
     const from = origin === "" ? "" : `  [${origin}]`;
     lines.push(
-      `  ${matched ? "+" : "-"} ${routeId}  priority ${priority}, specificity ${specificity}: ${reason}${from}`,
+      `  ${matched ? paint("good", "+") : paint("faint", "-")} ${routeId}  priority ${priority}, specificity ${specificity}: ${reason}${from}`,
     );
   }
-  if (answer.routeId === "") lines.push("no route matches");
-  else lines.push(`route ${answer.routeId} → upstream ${answer.upstream}`);
+  if (answer.routeId === "") lines.push(paint("bad", "no route matches"));
+  else lines.push(paint("strong", `route ${answer.routeId} → upstream ${answer.upstream}`));
   for (const { id, address, weight, usable } of answer.backends) {
     lines.push(`  backend ${id}  ${address}, weight ${weight}${usable ? "" : ", not usable"}`);
   }

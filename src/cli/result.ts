@@ -1,47 +1,52 @@
 // How a mutation's result is shown: one line per effect for people, the whole
 // CommitResult as JSON for programs.
 import { toJsonString } from "@bufbuild/protobuf";
+import { KIND_NAMES } from "../core/index.ts";
 import { type CommitResult, CommitResultSchema } from "../gen/sentinel/v1/control_pb.ts";
-import { Effect_Action } from "../gen/sentinel/v1/events_pb.ts";
-import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
+import { type Effect, Effect_Action } from "../gen/sentinel/v1/events_pb.ts";
+import { type Meaning, type Paint, painter } from "./paint.ts";
 
-const ACTIONS: Readonly<Record<number, string>> = {
-  [Effect_Action.ADDED]: "added",
-  [Effect_Action.UPDATED]: "updated",
-  [Effect_Action.REMOVED]: "removed",
-};
-const KINDS: Readonly<Record<number, string>> = {
-  [ResourceKind.SYSTEM]: "system",
-  [ResourceKind.LISTENER]: "listener",
-  [ResourceKind.ROUTE]: "route",
-  [ResourceKind.UPSTREAM]: "upstream",
-  [ResourceKind.BACKEND]: "backend",
+const ACTIONS: Readonly<Record<number, { readonly text: string; readonly meaning: Meaning }>> = {
+  [Effect_Action.ADDED]: { text: "added", meaning: "good" },
+  [Effect_Action.UPDATED]: { text: "updated", meaning: "changed" },
+  [Effect_Action.REMOVED]: { text: "removed", meaning: "bad" },
 };
 
 /** Prints a result to standard output. */
 export function printResult(result: CommitResult | undefined, json: boolean | undefined): void {
   if (result === undefined) return;
-  process.stdout.write(json === true ? `${toJsonString(CommitResultSchema, result)}\n` : resultText(result));
+  const text =
+    json === true
+      ? `${toJsonString(CommitResultSchema, result)}\n`
+      : resultText(result, painter(process.stdout));
+  process.stdout.write(text);
 }
 
 /** The result for people. */
-export function resultText(result: CommitResult): string {
-  const lines = result.effects.map((effect) => `  ${effectText(effect)}`);
+export function resultText(result: CommitResult, paint: Paint = (_, text) => text): string {
+  const lines = result.effects.map((effect) => `  ${effectText(effect, paint)}`);
   const state = !result.changed
     ? "nothing changed"
     : result.validateOnly
       ? "valid, not applied"
       : appliedText(result);
   if (result.truncated) lines.push("  (too many effects to list)");
-  for (const warning of result.warnings) lines.push(`  warning: ${warning}`);
-  return [`revision ${result.revision}: ${state}`, ...lines, ""].join("\n");
+  for (const warning of result.warnings) lines.push(`  ${paint("changed", "warning:")} ${warning}`);
+  return [`${paint("strong", `revision ${result.revision}`)}: ${state}`, ...lines, ""].join("\n");
 }
 
 /** One effect, for example "backend api/b4 updated: weight". */
-export function effectText(effect: CommitResult["effects"][number]): string {
-  const name = [effect.upstream, effect.id].filter((part) => part !== "").join("/");
+export function effectText(effect: Effect, paint: Paint = (_, text) => text): string {
+  const action = ACTIONS[effect.action];
   const fields = effect.fields.length > 0 ? `: ${effect.fields.join(", ")}` : "";
-  return `${KINDS[effect.kind] ?? "?"} ${name} ${ACTIONS[effect.action] ?? "?"}${fields}`;
+  return `${resourceText(effect)} ${action === undefined ? "?" : paint(action.meaning, action.text)}${fields}`;
+}
+
+/** The resource of an effect, for example "backend api/b4" or "system". */
+export function resourceText({ kind, upstream, id }: Pick<Effect, "kind" | "upstream" | "id">): string {
+  const name = [upstream, id].filter((part) => part !== "").join("/");
+  const kindName = KIND_NAMES[kind as keyof typeof KIND_NAMES] ?? "?";
+  return name === "" ? kindName : `${kindName} ${name}`;
 }
 
 function appliedText({ applied, workers }: CommitResult): string {

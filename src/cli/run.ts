@@ -1,7 +1,9 @@
 // `sentinel [run]`: its options. Starting the proxy itself is the business of
 // src/run.ts, which main.ts hands in, so that this shell knows no other.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { suggestion } from "../core/index.ts";
 import { ExitError } from "./exit.ts";
+import { collect } from "./field-flags.ts";
 import { validate } from "./validate.ts";
 
 const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
@@ -21,8 +23,8 @@ export type RunProxy = (request: RunRequest) => Promise<number>;
 interface RunOptions {
   readonly config?: string;
   readonly stateDir?: string;
-  readonly control: readonly string[];
-  readonly logLevel?: string;
+  readonly control?: readonly string[];
+  readonly logLevel?: RunRequest["logLevel"];
   readonly validate?: boolean;
 }
 
@@ -33,10 +35,16 @@ export function addRunCommand(program: Command, runProxy: RunProxy, finish: (cod
     .description("start the proxy")
     .option("-c, --config <file>", "KDL file that bootstraps the configuration (or SENTINEL_CONFIG)")
     .option("--state-dir <dir>", "folder for state and the control socket (or SENTINEL_STATE_DIR)")
-    .option("--control <address>", "unix:PATH or IP:PORT of the control API; repeatable", append, [])
-    .option("--log-level <level>", `one of ${LEVELS.join(", ")}`)
+    .option("--control <address>", "unix:PATH or IP:PORT of the control API; repeatable", collect)
+    .addOption(new Option("--log-level <level>", "least severe lines to log").choices(LEVELS))
     .option("-t, --validate", "check the file and exit")
-    .action(async (options: RunOptions) => finish(await run(options, runProxy)));
+    // As the default command it also gets what is no command at all.
+    .allowExcessArguments()
+    .action(async (options: RunOptions, command: Command) => {
+      const [word] = command.args;
+      if (word !== undefined) throw new ExitError(2, unknownCommand(word, program));
+      finish(await run(options, runProxy));
+    });
 }
 
 async function run(options: RunOptions, runProxy: RunProxy): Promise<number> {
@@ -44,14 +52,14 @@ async function run(options: RunOptions, runProxy: RunProxy): Promise<number> {
   if (configFile === undefined)
     throw new ExitError(2, "no configuration: give --config FILE (see sentinel --help)");
   if (options.validate === true) return validate(configFile, {});
-  const logLevel = LEVELS.find((level) => level === options.logLevel);
-  if (options.logLevel !== undefined && logLevel === undefined) {
-    throw new ExitError(2, `unknown log level '${options.logLevel}': one of ${LEVELS.join(", ")}`);
-  }
   const stateDir = options.stateDir ?? process.env["SENTINEL_STATE_DIR"];
-  return runProxy({ configFile, stateDir, control: options.control, logLevel });
+  return runProxy({ configFile, stateDir, control: options.control ?? [], logLevel: options.logLevel });
 }
 
-function append(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
+function unknownCommand(word: string, program: Command): string {
+  const names = program
+    .createHelp()
+    .visibleCommands(program)
+    .map((command) => command.name());
+  return `unknown command '${word}'; ${suggestion(word, names)}`;
 }

@@ -2,13 +2,15 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
+import { plural } from "../config/diagnostic.ts";
+import { KIND_NAMES } from "../core/index.ts";
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
   WorkerStatus_Progress,
 } from "../gen/sentinel/v1/control_pb.ts";
-import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
+import { type Paint, painter } from "./paint.ts";
 
 const PROGRESS: Readonly<Record<number, string>> = {
   [WorkerStatus_Progress.STARTING]: "starting",
@@ -16,13 +18,6 @@ const PROGRESS: Readonly<Record<number, string>> = {
   [WorkerStatus_Progress.LIVE]: "live",
   [WorkerStatus_Progress.GONE]: "gone",
 };
-const KINDS: Readonly<Record<number, string>> = {
-  [ResourceKind.LISTENER]: "listener",
-  [ResourceKind.ROUTE]: "route",
-  [ResourceKind.UPSTREAM]: "upstream",
-  [ResourceKind.BACKEND]: "backend",
-};
-
 /** Adds `status`. */
 export function addStatusCommand(program: Command): void {
   withClientOptions(program.command("status").description("show revision, workers and listeners")).action(
@@ -30,29 +25,37 @@ export function addStatusCommand(program: Command): void {
       withClient(options, async (client) => {
         const status = await client.call("getStatus", {});
         const text =
-          options.json === true ? `${toJsonString(GetStatusResponseSchema, status)}\n` : statusText(status);
+          options.json === true
+            ? `${toJsonString(GetStatusResponseSchema, status)}\n`
+            : statusText(status, painter(process.stdout));
         process.stdout.write(text);
       }),
   );
 }
 
-function statusText(status: GetStatusResponse): string {
+function statusText(status: GetStatusResponse, paint: Paint): string {
   const started = status.startTime === undefined ? "" : timestampDate(status.startTime).toISOString();
   const counts = status.counts
-    .map(({ kind, count }) => `${count} ${KINDS[kind] ?? "?"}${count === 1 ? "" : "s"}`)
+    .map(({ kind, count }) => plural(count, KIND_NAMES[kind as keyof typeof KIND_NAMES] ?? "?"))
     .join(", ");
   const lines = [
-    `sentinel ${status.version}, ${status.ready ? "ready" : "not ready"}, started ${started}`,
-    `revision ${status.revision}, history ${status.historyId}, digest ${status.digest.slice(0, 16)}`,
+    `sentinel ${status.version}, ${status.ready ? paint("good", "ready") : paint("bad", "not ready")}, started ${started}`,
+    `${paint("strong", `revision ${status.revision}`)}, history ${status.historyId}, digest ${status.digest.slice(0, 16)}`,
     counts,
   ];
   for (const { worker, progress, revision, digest } of status.workers) {
-    const same = digest === status.digest ? "" : ", digest differs";
-    lines.push(`worker ${worker}: ${PROGRESS[progress] ?? "?"} at revision ${revision}${same}`);
+    const same = digest === status.digest ? "" : paint("bad", ", digest differs");
+    const word = PROGRESS[progress] ?? "?";
+    const at = progress === WorkerStatus_Progress.LIVE ? word : paint("bad", word);
+    lines.push(`worker ${worker}: ${at} at revision ${revision}${same}`);
   }
   for (const { id, address, boundAddress } of status.listeners) {
     const bound =
-      boundAddress === "" ? "not bound" : boundAddress === address ? "bound" : `bound to ${boundAddress}`;
+      boundAddress === ""
+        ? paint("bad", "not bound")
+        : boundAddress === address
+          ? "bound"
+          : `bound to ${boundAddress}`;
     lines.push(`listener ${id}: ${address}, ${bound}`);
   }
   return `${lines.join("\n")}\n`;

@@ -1,6 +1,6 @@
 // `sentinel validate`: checks a configuration file and says everything that is
 // wrong with it. Opens no port and no connection.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { diagnosticsJson, formatDiagnostics } from "../config/diagnostic.ts";
 import { loadConfigFile, validLine } from "../config/load.ts";
 import { ExitError } from "./exit.ts";
@@ -8,6 +8,7 @@ import { ExitError } from "./exit.ts";
 interface ValidateOptions {
   readonly config?: string;
   readonly diagnostics?: string;
+  readonly json?: boolean;
   readonly denyWarnings?: boolean;
 }
 
@@ -19,7 +20,12 @@ export function addValidateCommand(program: Command, finish: (code: number) => v
     .description("check a configuration file")
     .argument("[file]", "the file")
     .option("-c, --config <file>", "the file (or SENTINEL_CONFIG)")
-    .option("--diagnostics <format>", "text or json", "text")
+    .addOption(
+      new Option("--diagnostics <format>", "how standard error tells them")
+        .choices(["text", "json"])
+        .default("text"),
+    )
+    .option("--json", "print one JSON object with all diagnostics, on standard output")
     .option("--deny-warnings", "warnings count as errors")
     .action(async (argument: string | undefined, options: ValidateOptions) => {
       const file = argument ?? options.config ?? process.env["SENTINEL_CONFIG"];
@@ -32,11 +38,17 @@ export function addValidateCommand(program: Command, finish: (code: number) => v
 export async function validate(file: string, options: ValidateOptions): Promise<0 | 1> {
   const { config, diagnostics, sources, counts } = await loadConfigFile(file);
   const shown = diagnostics.filter(({ severity }) => severity !== "note");
+  const isDenied = options.denyWarnings === true && counts.warnings > 0;
+  const isValid = config !== undefined && !isDenied;
+  if (options.json === true) {
+    const told = diagnosticsJson(shown).split("\n").slice(0, -1);
+    const list = told.map((line) => JSON.parse(line) as unknown);
+    process.stdout.write(`${JSON.stringify({ file, valid: isValid, counts, diagnostics: list })}\n`);
+    return isValid ? 0 : 1;
+  }
   process.stderr.write(
     options.diagnostics === "json" ? diagnosticsJson(shown) : formatDiagnostics(shown, sources),
   );
-  const denied = options.denyWarnings === true && counts.warnings > 0;
-  if (config === undefined || denied) return 1;
-  process.stdout.write(`${validLine(file, counts)}\n`);
-  return 0;
+  if (isValid) process.stdout.write(`${validLine(file, counts)}\n`);
+  return isValid ? 0 : 1;
 }

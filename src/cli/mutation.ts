@@ -1,0 +1,114 @@
+// What every mutating sub-command shares: its options, how they become
+// CommitOptions, and the call that prints its result.
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type Command, Option } from "commander";
+import { type CommitOptionsSchema, type CommitResult, Wait } from "../gen/sentinel/v1/control_pb.ts";
+import {
+  type ClientOptions,
+  type ControlClient,
+  type Methods,
+  type Unary,
+  withClient,
+  withClientOptions,
+} from "./client.ts";
+import { ExitError } from "./exit.ts";
+import { type FieldFlag, fieldsOf, maskOf, type ParsedOptions } from "./field-flags.ts";
+import { readDuration, readRevision } from "./read-value.ts";
+import { printResult } from "./result.ts";
+
+/** Parsed options of a mutating sub-command; the others are those of its fields. */
+export interface MutationOptions extends ClientOptions, ParsedOptions {
+  readonly reason?: string;
+  readonly expectedRevision?: string;
+  readonly expectedHistory?: string;
+  readonly validateOnly?: boolean;
+  readonly wait?: keyof typeof WAITS;
+  readonly waitTimeout?: string;
+  readonly allowMissing?: boolean;
+}
+
+const WAITS = { applied: Wait.APPLIED, committed: Wait.COMMITTED } as const;
+
+/** The rpcs that change something. */
+export type Mutation = {
+  [K in keyof Methods]: "result" extends keyof MessageInitShape<Unary<K>["output"]> ? K : never;
+}[keyof Methods];
+
+/** Adds what every mutation takes, --control and --json included. */
+export function withMutationOptions(command: Command): Command {
+  command
+    .optionsGroup("Commit:")
+    .option("--reason <text>", "why; goes into the audit record")
+    .option("--expected-revision <revision>", "refuse unless this is the current revision")
+    .option("--expected-history <id>", "refuse unless this is the history_id")
+    .option("--validate-only", "check everything and show what would change, but change nothing")
+    .addOption(
+      new Option("--wait <state>", "what to wait for (default: applied)").choices(Object.keys(WAITS)),
+    )
+    .option("--wait-timeout <time>", "how long to wait, for example 500ms or 10s (default: 5s)");
+  return withClientOptions(command);
+}
+
+/** Adds --allow-missing; what that means is for the caller to say. */
+export function withAllowMissing(command: Command, help: string): Command {
+  return command.optionsGroup("Commit:").option("--allow-missing", help);
+}
+
+/** The options as the API takes them. */
+export function commitOptionsOf(options: MutationOptions): MessageInitShape<typeof CommitOptionsSchema> {
+  const {
+    reason,
+    expectedRevision: revision,
+    expectedHistory: history,
+    wait,
+    waitTimeout: timeout,
+  } = options;
+  return {
+    ...(reason === undefined ? {} : { reason }),
+    ...(revision === undefined ? {} : { expectedRevision: readRevision(revision, "--expected-revision") }),
+    ...(history === undefined ? {} : { expectedHistoryId: history }),
+    ...(options.validateOnly === true ? { validateOnly: true } : {}),
+    ...(wait === undefined ? {} : { wait: WAITS[wait] }),
+    ...(timeout === undefined ? {} : { waitTimeout: readDuration(timeout, "--wait-timeout") }),
+  };
+}
+
+/** Makes one mutating call and prints its result. `request` is what is special about it. */
+export function mutate(
+  name: Mutation,
+  request: Readonly<Record<string, unknown>>,
+  options: MutationOptions,
+): Promise<void> {
+  const commit = commitOptionsOf(options);
+  return withClient(options, async (client) => {
+    printResult(await callMutation(client, name, { ...request, options: commit }), options.json);
+  });
+}
+
+/** Makes one mutating call; all of them answer with a CommitResult. */
+export async function callMutation(
+  client: ControlClient,
+  name: Mutation,
+  request: Readonly<Record<string, unknown>>,
+): Promise<CommitResult | undefined> {
+  // The tables of flags are checked against the messages in test/cli/fields.test.ts.
+  const answer = await client.call(name, request as MessageInitShape<Unary<Mutation>["input"]>);
+  return (answer as { readonly result?: CommitResult }).result;
+}
+
+/** The part of an update's request that is the same for every kind: resource, mask, allow_missing. */
+export function updateOf(
+  kind: string,
+  id: Readonly<Record<string, string>>,
+  rows: readonly FieldFlag[],
+  options: MutationOptions,
+  more: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
+  const fields = { ...fieldsOf(rows, options), ...more };
+  const mask = maskOf(rows, options);
+  const { allowMissing = false } = options;
+  if (Object.keys(fields).length === 0 && mask.updateMask === undefined && !allowMissing) {
+    throw new ExitError(2, `nothing to update: say what of the ${kind} to change (see --help)`);
+  }
+  return { [kind]: { ...id, ...fields }, ...mask, ...(allowMissing ? { allowMissing } : {}) };
+}
