@@ -12,6 +12,7 @@ import {
   type Listener,
   LoadBalancing,
   type Matches,
+  type QueryParamMatch,
   type Route,
   type System,
   type Upstream,
@@ -111,13 +112,18 @@ function routeNode(route: Route, order: string | undefined): PrintedNode {
   return { line: `route ${quoteKdl(route.id)}`, children };
 }
 
-function matchNodes({ paths, pathPrefixes, hosts, methods, headers }: Matches): PrintedNode[] {
+function matchNodes(matches: Matches): PrintedNode[] {
+  const each = (key: string, values: readonly string[]) =>
+    values.map((value) => leaf(`${key} ${quoteKdl(value)}`));
   return [
-    ...paths.map((path) => leaf(`path ${quoteKdl(path)}`)),
-    ...pathPrefixes.map((prefix) => leaf(`path-prefix ${quoteKdl(prefix)}`)),
-    ...listNode("host", hosts),
-    ...listNode("method", methods),
-    ...headers.map(headerNode),
+    ...each("path", matches.paths),
+    ...each("path-prefix", matches.pathPrefixes),
+    ...each("path-regex", matches.pathRegexes),
+    ...listNode("host", matches.hosts),
+    ...each("host-regex", matches.hostRegexes),
+    ...listNode("method", matches.methods),
+    ...matches.headers.map((header) => namedNode("header", header)),
+    ...matches.queryParams.map((parameter) => namedNode("query-param", parameter)),
   ];
 }
 
@@ -125,8 +131,8 @@ function listNode(key: string, values: readonly string[]): PrintedNode[] {
   return values.length === 0 ? [] : [leaf(`${key} ${values.map(quoteKdl).join(" ")}`)];
 }
 
-function headerNode({ name, value, invert }: HeaderMatch): PrintedNode {
-  const parts = [`header ${quoteKdl(name)}`];
+function namedNode(key: string, { name, value, invert }: HeaderMatch | QueryParamMatch): PrintedNode {
+  const parts = [`${key} ${quoteKdl(name)}`];
   if (value !== undefined) parts.push(quoteKdl(value));
   if (invert !== undefined) parts.push(`invert=#${invert}`);
   return leaf(parts.join(" "));

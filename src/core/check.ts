@@ -11,6 +11,7 @@ import {
   ListenerSchema,
   LoadBalancing,
   type Matches,
+  type QueryParamMatch,
   type Route,
   RouteSchema,
   type System,
@@ -25,10 +26,13 @@ import {
   MAX_HOST_LENGTH,
   MAX_ID_LENGTH,
   MAX_MATCH_COMBINATIONS,
+  MAX_MATCH_PATTERNS,
   MAX_MATCH_VALUES,
   MAX_PATH_LENGTH,
+  MAX_QUERY_PARAM_LENGTH,
 } from "./limits.ts";
 import { isOrderKey } from "./order.ts";
+import { patternProblem } from "./pattern.ts";
 import { nearest } from "./suggest.ts";
 
 /** A problem with one field of a resource. */
@@ -124,7 +128,8 @@ export function checkBackend(upstreamId: string, backend: Backend): Problem[] {
     found.push(
       problem("address", "bad-target", `Invalid socket address ${quote(backend.address)} ${where}`, hint),
     );
-  } else if (backend.id !== backend.address) {
+  } else if (parseBackendAddress(backend.id) === undefined) {
+    // An id that was an address stays one when the address changes.
     found.push(...checkId("backend", "id", backend.id));
   }
   const weight = backend.weight;
@@ -150,12 +155,15 @@ export function checkRoute(route: Route): Problem[] {
     const hint = "leave it unset to append the route, or use before/after";
     found.push(problem("order", "bad-value", `invalid order key ${quote(route.order)}`, hint));
   }
-  if (route.matches !== undefined) found.push(...checkMatches(route.matches));
+  if (route.matches !== undefined) found.push(...checkMatches(route.id, route.matches));
   return found;
 }
 
-function checkMatches(m: Matches): Problem[] {
-  const found: Problem[] = [];
+function checkMatches(routeId: string, m: Matches): Problem[] {
+  const found = [
+    ...checkPatterns(routeId, "matches.path_regexes", m.pathRegexes),
+    ...checkPatterns(routeId, "matches.host_regexes", m.hostRegexes),
+  ];
   m.paths.forEach((path, i) => {
     found.push(...checkPath(`matches.paths[${i}]`, path));
   });
@@ -173,21 +181,23 @@ function checkMatches(m: Matches): Problem[] {
   m.headers.forEach((header, i) => {
     found.push(...checkHeader(`matches.headers[${i}]`, header));
   });
+  m.queryParams.forEach((parameter, i) => {
+    found.push(...checkQueryParam(`matches.query_params[${i}]`, parameter));
+  });
   for (const [field, list] of Object.entries({
     paths: m.paths,
     path_prefixes: m.pathPrefixes,
     hosts: m.hosts,
     methods: m.methods,
     headers: m.headers,
+    query_params: m.queryParams,
   })) {
     if (list.length <= MAX_MATCH_VALUES) continue;
     const message = `'${field}' has ${list.length} values, more than ${MAX_MATCH_VALUES}`;
     found.push(problem(`matches.${field}`, "too-many", message, "split the route"));
   }
-  if (
-    Math.max(1, m.hosts.length) * Math.max(1, m.paths.length + m.pathPrefixes.length) >
-    MAX_MATCH_COMBINATIONS
-  ) {
+  const paths = m.paths.length + m.pathPrefixes.length + m.pathRegexes.length;
+  if (Math.max(1, m.hosts.length) * Math.max(1, paths) > MAX_MATCH_COMBINATIONS) {
     const message = `more than ${MAX_MATCH_COMBINATIONS} combinations of host and path`;
     found.push(problem("matches", "too-many", message, "split the route"));
   }
@@ -255,6 +265,34 @@ function checkHeader(field: string, header: HeaderMatch): Problem[] {
   ) {
     const hint = "no control characters, no spaces at the ends";
     found.push(problem(`${field}.value`, "bad-value", `invalid header value ${quote(value)}`, hint));
+  }
+  return found;
+}
+
+function checkPatterns(routeId: string, field: string, patterns: readonly string[]): Problem[] {
+  if (patterns.length > MAX_MATCH_PATTERNS) {
+    const message = `'${field.slice("matches.".length)}' has ${patterns.length} values, more than ${MAX_MATCH_PATTERNS}`;
+    return [problem(field, "too-many", message, "join patterns with '|', or split the route")];
+  }
+  return patterns.flatMap((pattern, i) => {
+    const reason = patternProblem(pattern);
+    if (reason === undefined) return [];
+    const message = `invalid pattern ${quote(pattern)} in route ${quote(routeId)}: ${reason}`;
+    const hint = "RE2 syntax, without backreferences and look-around; several patterns are alternatives";
+    return [problem(`${field}[${i}]`, "bad-regex", message, hint)];
+  });
+}
+
+function checkQueryParam(field: string, { name, value }: QueryParamMatch): Problem[] {
+  const found: Problem[] = [];
+  const isValid = (text: string) => text.length <= MAX_QUERY_PARAM_LENGTH && text.isWellFormed();
+  if (name === "" || !isValid(name)) {
+    const hint = `1 to ${MAX_QUERY_PARAM_LENGTH} characters, not percent-encoded`;
+    found.push(problem(`${field}.name`, "bad-value", `invalid query parameter name ${quote(name)}`, hint));
+  }
+  if (value !== undefined && !isValid(value)) {
+    const hint = `at most ${MAX_QUERY_PARAM_LENGTH} characters, not percent-encoded`;
+    found.push(problem(`${field}.value`, "bad-value", `invalid query parameter value ${quote(value)}`, hint));
   }
   return found;
 }

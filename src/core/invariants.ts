@@ -154,10 +154,17 @@ function checkCounts(draft: Draft): void {
 
 function hasConditions(route: Route): boolean {
   const m = route.matches;
-  return (
-    m !== undefined &&
-    m.paths.length + m.pathPrefixes.length + m.hosts.length + m.methods.length + m.headers.length > 0
-  );
+  if (m === undefined) return false;
+  return [
+    m.paths,
+    m.pathPrefixes,
+    m.pathRegexes,
+    m.hosts,
+    m.hostRegexes,
+    m.methods,
+    m.headers,
+    m.queryParams,
+  ].some((values) => values.length > 0);
 }
 
 function idsOf(index: Draft["listenersByPort"], key: string): string[] {

@@ -1,7 +1,7 @@
 // A route's signature: equal for two routes of equal priority with the same
 // conditions, whatever the order or spelling in which they are written.
 import { hash } from "node:crypto";
-import type { HeaderMatch, Route } from "../gen/sentinel/v1/resources_pb.ts";
+import type { HeaderMatch, QueryParamMatch, Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { DEFAULT_PRIORITY } from "./defaults.ts";
 
 /** 16 characters of the SHA-256 of the canonical text of priority and conditions: short, since every route keeps it. */
@@ -14,12 +14,20 @@ export function routeSignature(route: Route): string {
     sorted((m?.hosts ?? []).map((host) => host.toLowerCase())),
     sorted(m?.methods ?? []),
     sorted((m?.headers ?? []).map(headerText)),
+    sorted(m?.pathRegexes ?? []),
+    sorted(m?.hostRegexes ?? []),
+    sorted((m?.queryParams ?? []).map(queryParamText)),
   ]);
   return hash("sha256", text, "base64").slice(0, 16);
 }
 
 function headerText(header: HeaderMatch): string {
   return JSON.stringify([header.name.toLowerCase(), header.value ?? null, header.invert ?? false]);
+}
+
+/** Unlike a header's, the name counts as it is written. */
+function queryParamText({ name, value, invert }: QueryParamMatch): string {
+  return JSON.stringify([name, value ?? null, invert ?? false]);
 }
 
 function sorted(values: readonly string[]): readonly string[] {

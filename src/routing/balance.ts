@@ -41,8 +41,9 @@ export class Balancer<T> {
   }
 
   /** Adds an entry. It is due at once, but holds no claim for the time before it came. */
-  add(entry: T, weight: number): void {
-    if (this.#seats.has(entry)) return this.setWeight(entry, weight);
+  add(entry: T, given: number): void {
+    if (this.#seats.has(entry)) return this.setWeight(entry, given);
+    const weight = boundedWeight(given);
     const seat: Seat<T> = { entry, weight, active: 0, key: 0, turn: this.#turns, slot: -1 };
     this.#seats.set(entry, seat);
     this.#enter(seat);
@@ -57,7 +58,8 @@ export class Balancer<T> {
   }
 
   /** Changes a weight; 0 takes the entry out of the choice but keeps its active count. */
-  setWeight(entry: T, weight: number): void {
+  setWeight(entry: T, given: number): void {
+    const weight = boundedWeight(given);
     const seat = this.#seats.get(entry);
     if (seat === undefined || seat.weight === weight) return;
     const before = seat.weight;
@@ -140,4 +142,9 @@ export class Balancer<T> {
     this.#now = 0;
     this.#heap.rebuild(); // rounding may have turned neighbours into equals
   }
+}
+
+/** A weight so small that its reciprocal would drown all others counts as one in a million. */
+function boundedWeight(weight: number): number {
+  return weight > 0 ? Math.max(weight, 1e-6) : 0;
 }

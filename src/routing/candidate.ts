@@ -1,6 +1,7 @@
 // A route compiled for matching, and buckets: lists of candidates kept in the
 // order in which they are tried. Called by path-index.ts and table.ts; decides
 // nothing about requests itself.
+import { Pattern } from "../core/index.ts";
 import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { type Condition, conditionsOf } from "./conditions.ts";
 import { compareRanks, type Rank, rankOf } from "./rank.ts";
@@ -15,9 +16,12 @@ export interface Candidate {
 /** Candidates sorted by rank. Only addToBucket and removeFromBucket change it. */
 export type Bucket = Candidate[];
 
-/** Compiles a route. */
-export function candidateOf(route: Route): Candidate {
-  return { route, rank: rankOf(route), conditions: conditionsOf(route) };
+/** Compiles a route; `patternOf` gives the pattern of a text. */
+export function candidateOf(
+  route: Route,
+  patternOf: (text: string) => Pattern = (text) => new Pattern(text),
+): Candidate {
+  return { route, rank: rankOf(route), conditions: conditionsOf(route, patternOf) };
 }
 
 /** Inserts in rank order; a candidate of equal rank, which is the same route, is replaced. */

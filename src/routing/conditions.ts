@@ -1,10 +1,12 @@
 // Whether a route's conditions hold for a request, and if not, which one fails
 // and why. Values of one kind are alternatives, all kinds must hold; for
-// headers a kind is a header name. This is the only code that decides it:
-// table.ts uses it for matching and for explaining.
-import type { HeaderMatch, Route } from "../gen/sentinel/v1/resources_pb.ts";
+// headers and query parameters a kind is a name. This is the only code that
+// decides it: table.ts uses it for matching and for explaining.
+import type { Pattern } from "../core/index.ts";
+import type { HeaderMatch, QueryParamMatch, Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { type HostPattern, matchesHost, parseHostPattern } from "./host.ts";
 import { hasPathPrefix } from "./path.ts";
+import type { QueryReader } from "./query.ts";
 
 /** What routing looks at in a request. */
 export interface MatchRequest {
@@ -13,6 +15,8 @@ export interface MatchRequest {
   readonly host: string;
   /** Normalised (normalizePath), without query. */
   readonly path: string;
+  /** What follows the "?", as sent; "" if there is none. */
+  readonly query: string;
   /** Values of a header in the order received, by lower-case name; empty when absent. */
   header(name: string): readonly string[];
 }
@@ -21,12 +25,15 @@ export interface MatchRequest {
 export type Condition =
   | { readonly kind: "path"; readonly values: ReadonlySet<string> }
   | { readonly kind: "prefix"; readonly values: readonly string[] }
+  | { readonly kind: "path-regex"; readonly values: readonly Pattern[] }
   | { readonly kind: "host"; readonly values: readonly HostPattern[] }
+  | { readonly kind: "host-regex"; readonly values: readonly Pattern[] }
   | { readonly kind: "method"; readonly values: ReadonlySet<string> }
-  | { readonly kind: "header"; readonly name: string; readonly values: readonly HeaderMatch[] };
+  | { readonly kind: "header"; readonly name: string; readonly values: readonly HeaderMatch[] }
+  | { readonly kind: "query"; readonly name: string; readonly values: readonly QueryParamMatch[] };
 
-/** The conditions of a route, one per kind present. */
-export function conditionsOf(route: Route): readonly Condition[] {
+/** The conditions of a route, one per kind present, those that cost most last. */
+export function conditionsOf(route: Route, patternOf: (text: string) => Pattern): readonly Condition[] {
   const matches = route.matches;
   if (matches === undefined) return [];
   const conditions: Condition[] = [];
@@ -37,6 +44,12 @@ export function conditionsOf(route: Route): readonly Condition[] {
   if (matches.methods.length > 0) conditions.push({ kind: "method", values: new Set(matches.methods) });
   const headers = Map.groupBy(matches.headers, (header) => header.name.toLowerCase());
   for (const [name, values] of headers) conditions.push({ kind: "header", name, values });
+  const parameters = Map.groupBy(matches.queryParams, ({ name }) => name);
+  for (const [name, values] of parameters) conditions.push({ kind: "query", name, values });
+  if (matches.hostRegexes.length > 0)
+    conditions.push({ kind: "host-regex", values: matches.hostRegexes.map(patternOf) });
+  if (matches.pathRegexes.length > 0)
+    conditions.push({ kind: "path-regex", values: matches.pathRegexes.map(patternOf) });
   return conditions;
 }
 
@@ -44,8 +57,9 @@ export function conditionsOf(route: Route): readonly Condition[] {
 export function failingCondition(
   conditions: readonly Condition[],
   request: MatchRequest,
+  reader: QueryReader,
 ): Condition | undefined {
-  for (const condition of conditions) if (!holds(condition, request)) return condition;
+  for (const condition of conditions) if (!holds(condition, request, reader)) return condition;
   return undefined;
 }
 
@@ -56,42 +70,61 @@ export function describeFailure(condition: Condition, request: MatchRequest): st
       return `path ${request.path} is not one of ${[...condition.values].join(", ")}`;
     case "prefix":
       return `path ${request.path} is not under ${condition.values.join(", ")}`;
+    case "path-regex":
+      return `path ${request.path} does not match ${condition.values.map((p) => p.text).join(" or ")}`;
     case "host":
       return `host ${request.host || "(none)"} is not one of ${condition.values.map((p) => p.text).join(", ")}`;
+    case "host-regex":
+      return `host ${request.host || "(none)"} does not match ${condition.values.map((p) => p.text).join(" or ")}`;
     case "method":
       return `method ${request.method} is not one of ${[...condition.values].join(", ")}`;
     case "header":
-      return `header ${condition.name} is not ${condition.values.map(describeHeader).join(" or ")}`;
+      return `header ${condition.name} is not ${condition.values.map(describeValue).join(" or ")}`;
+    case "query":
+      return `query parameter ${condition.name} is not ${condition.values.map(describeValue).join(" or ")}`;
   }
 }
 
-/** A header condition without its name: `present`, `absent`, `"v"`, `other than "v"`. */
-export function describeHeader(header: HeaderMatch): string {
-  if (header.value === undefined) return header.invert ? "absent" : "present";
-  return `${header.invert ? "other than " : ""}${JSON.stringify(header.value)}`;
+/** A condition on a header or query parameter without its name: `present`, `absent`, `"v"`, `other than "v"`. */
+export function describeValue({ value, invert }: HeaderMatch | QueryParamMatch): string {
+  if (value === undefined) return invert ? "absent" : "present";
+  return `${invert ? "other than " : ""}${JSON.stringify(value)}`;
 }
 
-function holds(condition: Condition, request: MatchRequest): boolean {
+function holds(condition: Condition, request: MatchRequest, reader: QueryReader): boolean {
   switch (condition.kind) {
     case "path":
       return condition.values.has(request.path);
     case "prefix":
       for (const prefix of condition.values) if (hasPathPrefix(request.path, prefix)) return true;
       return false;
+    case "path-regex":
+      for (const pattern of condition.values) if (pattern.isFoundIn(request.path)) return true;
+      return false;
     case "host":
       for (const pattern of condition.values) if (matchesHost(pattern, request.host)) return true;
       return false;
+    case "host-regex":
+      if (request.host === "") return false;
+      for (const pattern of condition.values) if (pattern.isFoundIn(request.host)) return true;
+      return false;
     case "method":
       return condition.values.has(request.method);
-    case "header": {
-      const present = request.header(condition.name);
-      for (const header of condition.values) if (headerHolds(header, present)) return true;
-      return false;
-    }
+    case "header":
+      return hasValue(condition.values, request.header(condition.name));
+    case "query":
+      return hasValue(condition.values, reader.values(request.query, condition.name));
   }
 }
 
-function headerHolds(header: HeaderMatch, present: readonly string[]): boolean {
-  const found = header.value === undefined ? present.length > 0 : present.includes(header.value);
-  return found !== (header.invert ?? false);
+/** Whether one of the alternatives holds for the values that are present. */
+function hasValue(
+  alternatives: readonly (HeaderMatch | QueryParamMatch)[],
+  present: readonly string[],
+): boolean {
+  for (const { value, invert } of alternatives) {
+    const isFound = value === undefined ? present.length > 0 : present.includes(value);
+    if (isFound !== (invert ?? false)) return true;
+  }
+  return false;
 }

@@ -1,7 +1,9 @@
 // Finds the candidates whose path condition can hold: a map of exact paths, a
-// tree of prefix segments, and a bucket for routes without a path condition.
-// A lookup walks the request's path once and stops where the tree ends, so its
-// cost depends neither on the number of routes nor on what a client sends.
+// tree of prefix segments, and buckets for routes without a path condition and
+// for patterns that may match any path. A pattern that starts with "^/a/b/" is
+// in the tree, like a prefix. A lookup walks the request's path once and stops
+// where the tree ends, so its cost depends neither on the number of routes nor
+// on what a client sends; what is left to try are patterns without such a start.
 // One per host in table.ts.
 import type { Matches } from "../gen/sentinel/v1/resources_pb.ts";
 import { addToBucket, type Bucket, type Candidate, removeFromBucket } from "./candidate.ts";
@@ -19,13 +21,18 @@ export class PathIndex {
   readonly #exact = new Map<string, Bucket>();
   readonly #root: Node = newNode();
   readonly #any: Bucket = [];
+  /** Routes with a pattern that says nothing about where a path starts. */
+  readonly #loose: Bucket = [];
 
   /** Adds under every path condition of the route. */
   add(candidate: Candidate): void {
     const matches = candidate.route.matches;
     if (!hasPathCondition(matches)) return addToBucket(this.#any, candidate);
     if (matches.paths.length === 0) {
-      for (const prefix of matches.pathPrefixes) this.#addPrefix(prefix, candidate);
+      for (const prefix of prefixesOf(candidate, matches)) {
+        if (prefix === undefined) addToBucket(this.#loose, candidate);
+        else this.#addPrefix(prefix, candidate);
+      }
       return;
     }
     for (const path of matches.paths) {
@@ -40,7 +47,10 @@ export class PathIndex {
     const matches = candidate.route.matches;
     if (!hasPathCondition(matches)) return removeFromBucket(this.#any, candidate.rank);
     if (matches.paths.length === 0) {
-      for (const prefix of matches.pathPrefixes) removePrefix(this.#root, segmentsOf(prefix), 0, candidate);
+      for (const prefix of prefixesOf(candidate, matches)) {
+        if (prefix === undefined) removeFromBucket(this.#loose, candidate.rank);
+        else removePrefix(this.#root, segmentsOf(prefix), 0, candidate);
+      }
       return;
     }
     for (const path of matches.paths) {
@@ -51,8 +61,12 @@ export class PathIndex {
     }
   }
 
-  /** Appends the non-empty buckets whose path condition can hold for `path`. */
-  collect(path: string, found: Bucket[]): void {
+  /**
+   * Appends the non-empty buckets whose path condition can hold for `path`;
+   * those in which every candidate costs the search for a pattern to `late`.
+   */
+  collect(path: string, found: Bucket[], late: Bucket[]): void {
+    if (this.#loose.length > 0) late.push(this.#loose);
     if (this.#any.length > 0) found.push(this.#any);
     const exact = this.#exact.get(path);
     if (exact !== undefined) found.push(exact);
@@ -73,7 +87,9 @@ export class PathIndex {
 
   /** Whether nothing is left in it. */
   get isEmpty(): boolean {
-    return this.#any.length === 0 && this.#exact.size === 0 && isEmptyNode(this.#root);
+    return (
+      this.#any.length === 0 && this.#loose.length === 0 && this.#exact.size === 0 && isEmptyNode(this.#root)
+    );
   }
 
   #addPrefix(prefix: string, candidate: Candidate): void {
@@ -91,7 +107,20 @@ export class PathIndex {
 }
 
 function hasPathCondition(matches: Matches | undefined): matches is Matches {
-  return matches !== undefined && matches.paths.length + matches.pathPrefixes.length > 0;
+  return (
+    matches !== undefined &&
+    matches.paths.length + matches.pathPrefixes.length + matches.pathRegexes.length > 0
+  );
+}
+
+/** Prefixes of which one covers every path that can match; undefined stands for a pattern that has none. */
+function prefixesOf({ conditions }: Candidate, { pathPrefixes }: Matches): readonly (string | undefined)[] {
+  if (pathPrefixes.length > 0) return pathPrefixes;
+  const patterns = conditions.flatMap((one) => (one.kind === "path-regex" ? one.values : []));
+  return patterns.map(({ prefix }) => {
+    const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+    return folder.length > 1 && folder.startsWith("/") ? folder : undefined;
+  });
 }
 
 /** "/" gives none, "/a" and "/a/" give "a", "/a/b" gives "a" and "b". */

@@ -2,7 +2,7 @@
 // are tried. Stable, so that golden files and people can compare two tables.
 // Called by tests and by whatever wants to show a table.
 import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
-import { describeHeader } from "./conditions.ts";
+import { describeValue } from "./conditions.ts";
 import { rankOf } from "./rank.ts";
 import type { RouteTrial, RoutingTable } from "./table.ts";
 
@@ -35,9 +35,13 @@ function printConditions(route: Route): string {
   };
   list("method", matches.methods);
   list("host", matches.hosts);
+  list("host-regex", matches.hostRegexes);
   list("path", matches.paths);
   list("prefix", matches.pathPrefixes);
+  list("path-regex", matches.pathRegexes);
   for (const [name, headers] of Map.groupBy(matches.headers, (header) => header.name.toLowerCase()))
-    list(`header ${name}`, headers.map(describeHeader));
+    list(`header ${name}`, headers.map(describeValue));
+  for (const [name, parameters] of Map.groupBy(matches.queryParams, (parameter) => parameter.name))
+    list(`query ${name}`, parameters.map(describeValue));
   return parts.length === 0 ? "any request" : parts.join(", ");
 }

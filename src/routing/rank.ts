@@ -37,15 +37,16 @@ export function compareRanks(a: Rank, b: Rank): number {
 }
 
 /**
- * How specific conditions are: the best path condition (exact 10000, prefix
- * 1000 + length), the best host condition (exact 70, wildcard 50), per header
- * name 30 with a value and 20 without, 10 for a method condition.
+ * How specific conditions are: the best path condition (exact 10000, pattern
+ * 5000, prefix 1000 + length), the best host condition (exact 70, pattern 60,
+ * wildcard 50), per header name 30 with a value and 20 without, per query
+ * parameter 25 and 15, 10 for a method condition.
  */
 export function specificityOf(matches: Matches | undefined): number {
   if (matches === undefined) return 0;
-  let path = matches.paths.length > 0 ? 10_000 : 0;
+  let path = matches.paths.length > 0 ? 10_000 : matches.pathRegexes.length > 0 ? 5000 : 0;
   for (const prefix of matches.pathPrefixes) path = Math.max(path, 1000 + prefix.length);
-  let host = 0;
+  let host = matches.hostRegexes.length > 0 ? 60 : 0;
   for (const text of matches.hosts) host = Math.max(host, parseHostPattern(text).wildcards === 0 ? 70 : 50);
   const headers = new Map<string, number>();
   for (const header of matches.headers) {
@@ -55,6 +56,10 @@ export function specificityOf(matches: Matches | undefined): number {
   const method = matches.methods.length > 0 ? 10 : 0;
   let points = path + host + method;
   for (const header of headers.values()) points += header;
+  const parameters = new Map<string, number>();
+  for (const { name, value } of matches.queryParams)
+    parameters.set(name, Math.max(parameters.get(name) ?? 0, value === undefined ? 15 : 25));
+  for (const parameter of parameters.values()) points += parameter;
   return points;
 }
 

@@ -1,12 +1,15 @@
 // The routing table: which route serves a request. Routes are indexed by host,
 // then by path, so that a lookup costs the same with ten routes and with
-// 50,000, and a change costs O(the change). The table is mutated in place by
+// 50,000, and a change costs O(the change). Only routes with patterns that could
+// match any path, or any host, are tried one by one, after the others. The table is mutated in place by
 // its one owner (proxy/data-plane.ts); a Route value is never mutated.
 import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { type Bucket, type Candidate, candidateOf } from "./candidate.ts";
 import { describeFailure, failingCondition, type MatchRequest } from "./conditions.ts";
 import { hostTail, parseHostPattern } from "./host.ts";
 import { PathIndex } from "./path-index.ts";
+import { PatternPool } from "./pattern-pool.ts";
+import { QueryReader } from "./query.ts";
 import { compareRanks } from "./rank.ts";
 
 /** One line of an explanation: a route that was tried, and what came of it. */
@@ -21,6 +24,8 @@ export interface RouteTrial {
 
 /** Key of the index of routes without a host condition; no host or pattern is empty. */
 const ANY_HOST = "";
+/** Key of the index of routes whose only host condition is patterns; no host contains a space. */
+const HOST_PATTERNS = " ";
 
 /** Routes, indexed for matching. */
 export class RoutingTable {
@@ -31,11 +36,16 @@ export class RoutingTable {
   readonly #wildcards = new Map<number, number>();
   /** Reused by every lookup, so that a match allocates nothing but this once. */
   readonly #found: Bucket[] = [];
+  /** Like #found: buckets to try after those, whose candidates each cost a search. */
+  readonly #late: Bucket[] = [];
+  readonly #patterns = new PatternPool();
+  readonly #queries = new QueryReader();
 
   /** Adds a route, or replaces the one of the same id. */
   upsert(route: Route): void {
+    // Before the old one is removed, so that patterns they share stay compiled.
+    const candidate = candidateOf(route, (text) => this.#patterns.acquire(text));
     this.remove(route.id);
-    const candidate = candidateOf(route);
     this.#routes.set(route.id, candidate);
     if (route.enabled === false) return;
     for (const key of hostKeys(route)) {
@@ -54,6 +64,7 @@ export class RoutingTable {
     const candidate = this.#routes.get(routeId);
     if (candidate === undefined) return;
     this.#routes.delete(routeId);
+    for (const text of patternsOf(candidate.route)) this.#patterns.release(text);
     if (candidate.route.enabled === false) return;
     for (const key of hostKeys(candidate.route)) {
       const index = this.#hosts.get(key);
@@ -66,27 +77,22 @@ export class RoutingTable {
   /** The first route in rank order whose conditions hold. */
   match(request: MatchRequest): Route | undefined {
     this.#collect(request);
-    let best: Candidate | undefined;
-    for (const bucket of this.#found) {
-      for (const candidate of bucket) {
-        if (best !== undefined && compareRanks(best.rank, candidate.rank) <= 0) break;
-        if (failingCondition(candidate.conditions, request) !== undefined) continue;
-        best = candidate;
-        break;
-      }
-    }
+    const best = this.#best(this.#late, request, this.#best(this.#found, request, undefined));
     this.#found.length = 0;
+    this.#late.length = 0;
     return best?.route;
   }
 
   /** Every route whose host and path could match, in the order tried, up to and including the winner. */
   explain(request: MatchRequest): RouteTrial[] {
     this.#collect(request);
-    const candidates = [...new Set(this.#found.flat())].sort((a, b) => compareRanks(a.rank, b.rank));
+    const found = [...this.#found, ...this.#late].flat();
+    const candidates = [...new Set(found)].sort((a, b) => compareRanks(a.rank, b.rank));
     this.#found.length = 0;
+    this.#late.length = 0;
     const trials: RouteTrial[] = [];
     for (const { rank, conditions } of candidates) {
-      const failing = failingCondition(conditions, request);
+      const failing = failingCondition(conditions, request, this.#queries);
       trials.push({
         routeId: rank.id,
         matched: failing === undefined,
@@ -121,17 +127,36 @@ export class RoutingTable {
     return this.#routes.size;
   }
 
-  /** Fills #found with the buckets whose host and path can match. */
+  /** The first in rank order of `best` and the candidates in `buckets` whose conditions hold. */
+  #best(
+    buckets: readonly Bucket[],
+    request: MatchRequest,
+    best: Candidate | undefined,
+  ): Candidate | undefined {
+    for (const bucket of buckets) {
+      for (const candidate of bucket) {
+        if (best !== undefined && compareRanks(best.rank, candidate.rank) <= 0) break;
+        if (failingCondition(candidate.conditions, request, this.#queries) !== undefined) continue;
+        best = candidate;
+        break;
+      }
+    }
+    return best;
+  }
+
+  /** Fills #found and #late with the buckets whose host and path can match. */
   #collect({ host, path }: MatchRequest): void {
     const found = this.#found;
-    this.#hosts.get(ANY_HOST)?.collect(path, found);
+    const late = this.#late;
+    this.#hosts.get(ANY_HOST)?.collect(path, found, late);
     if (host === "") return;
-    this.#hosts.get(host)?.collect(path, found);
+    this.#hosts.get(HOST_PATTERNS)?.collect(path, late, late);
+    this.#hosts.get(host)?.collect(path, found, late);
     for (const labels of this.#wildcards.keys()) {
       const tail = hostTail(host, labels);
       if (tail === undefined) continue;
       const stars = "*.".repeat(labels);
-      this.#hosts.get(tail === "" ? stars.slice(0, -1) : stars + tail)?.collect(path, found);
+      this.#hosts.get(tail === "" ? stars.slice(0, -1) : stars + tail)?.collect(path, found, late);
     }
   }
 
@@ -146,6 +171,12 @@ export class RoutingTable {
 
 /** The keys a route is indexed under, without duplicates. */
 function hostKeys(route: Route): Iterable<string> {
-  const hosts = route.matches?.hosts ?? [];
-  return hosts.length === 0 ? [ANY_HOST] : new Set(hosts.map((host) => parseHostPattern(host).text));
+  const { hosts = [], hostRegexes = [] } = route.matches ?? {};
+  if (hosts.length === 0) return [hostRegexes.length === 0 ? ANY_HOST : HOST_PATTERNS];
+  return new Set(hosts.map((host) => parseHostPattern(host).text));
+}
+
+/** The patterns of a route, as often as they were acquired. */
+function patternsOf({ matches }: Route): readonly string[] {
+  return matches === undefined ? [] : [...matches.pathRegexes, ...matches.hostRegexes];
 }

@@ -43,7 +43,7 @@ describe("system", () => {
   });
 
   test.each<[string, readonly string[]]>([
-    ["worker-threads 2", ["warning[not-implemented] worker-threads"]],
+    ["worker-threads 2", []],
     ["worker-threads 1025", ["error[bad-value] 1025"]],
     ["max-connections 0", ["error[bad-value] 0"]],
     ['max-connections "10"', ['warning[quoted-value] "10"']],

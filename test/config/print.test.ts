@@ -39,6 +39,18 @@ const matches = fc.record(
       ),
       few,
     ),
+    hostRegexes: fc.array(fc.constantFrom(".", '"|\\\\|.', "[^\\x00]", '^|#"#'), few),
+    queryParams: fc.array(
+      fc.record(
+        {
+          name: fc.constantFrom("q", "Q", "a b", "\u0000", "é"),
+          value: fc.constantFrom("", "v", '"\\', "\n", "\u2028", "#null"),
+          invert: fc.boolean(),
+        },
+        { requiredKeys: ["name"] },
+      ),
+      few,
+    ),
   },
   { requiredKeys: [] },
 );
@@ -111,6 +123,7 @@ const configs: fc.Arbitrary<ConfigState> = fc
           // Routes that can be told apart, and never contradict themselves.
           matches: {
             ...conditions,
+            pathRegexes: index % 2 === 0 ? [`^/.*\\Q"|\\E|${prefix}${index}\\d*`] : [],
             pathPrefixes: conditions?.paths?.length ? [] : [`/${prefix}${index}`],
             paths: conditions?.paths?.length ? [...conditions.paths, `/${prefix}${index}`] : [],
           },
@@ -174,7 +187,12 @@ test("only what is set and only what differs is printed", () => {
         upstream: "u",
         order: "10000001",
         enabled: false,
-        matches: { headers: [{ name: "X", invert: true }] },
+        matches: {
+          headers: [{ name: "X", invert: true }],
+          pathRegexes: ["^/v\\d+/", '"'],
+          hostRegexes: ["^a"],
+          queryParams: [{ name: "q" }, { name: "page", value: "1", invert: false }],
+        },
       },
     ],
     upstreams: [
@@ -213,7 +231,12 @@ routes {
     route "c" {
         enabled #false
         matches {
+            path-regex "^/v\\\\d+/"
+            path-regex "\\""
+            host-regex "^a"
             header "X" invert=#true
+            query-param "q"
+            query-param "page" "1" invert=#false
         }
         upstream "u"
     }

@@ -27,6 +27,23 @@ describe("conditions", () => {
       },
     ],
     ['header { name "X"; value "v" }', { headers: [{ name: "X", value: "v" }] }],
+    ['path-regex "^/a"; path-regex #"\\.(png|css)$"#', { pathRegexes: ["^/a", "\\.(png|css)$"] }],
+    ['path-regex "^/\\\\d+$"', { pathRegexes: ["^/\\d+$"] }],
+    ['host-regex "^a[0-9]"; host_regex "(?i)b"', { hostRegexes: ["^a[0-9]", "(?i)b"] }],
+    ['query-param "q"', { queryParams: [{ name: "q" }] }],
+    ['query-param "q" "1"', { queryParams: [{ name: "q", value: "1" }] }],
+    ['query-param "q" value="1"', { queryParams: [{ name: "q", value: "1" }] }],
+    ['query-param name="q" value="a b"', { queryParams: [{ name: "q", value: "a b" }] }],
+    [
+      'query_param "q" invert=#true; query-param "Q" ""',
+      {
+        queryParams: [
+          { name: "q", invert: true },
+          { name: "Q", value: "" },
+        ],
+      },
+    ],
+    ['query-param { name "q"; value "1" }', { queryParams: [{ name: "q", value: "1" }] }],
   ])("%s", (conditions, matches) => {
     checkRoute(`matches { ${conditions} }; upstream "u"`, { matches });
     checkRoute(`match { ${conditions} }; upstream "u"`, { matches });
@@ -45,11 +62,17 @@ describe("conditions", () => {
     ['path "/a" "/b"', ['error[extra-value] "/b"']],
     ["path 5", ["error[bad-type] 5"]],
     ['path "/health"; path-prefix "/api/"', ['warning[never-matches] "/api/"']],
-    ['path-regex "^/a"', ["error[not-implemented] path-regex"]],
-    [
-      'path "/"; host-regex "a"; query-param "q" "1"',
-      ["error[not-implemented] host-regex", "error[not-implemented] query-param"],
-    ],
+    ['path-regex "^/a"; path-regex "("', ['error[bad-regex] "("']],
+    ['path "/a"; host-regex "(?!a)"', ['error[bad-regex] "(?!a)"']],
+    ['path "/"; path-regex "^/a"', ['warning[never-matches] "^/a"']],
+    ['path-prefix "/a/"; path-regex "^/b"', ['warning[never-matches] "^/b"']],
+    ['host "a.test"; host-regex "^b"', ['warning[never-matches] "^b"']],
+    ['path-regex "a" "b"', ['error[extra-value] "b"']],
+    ["path-regex 5", ["error[bad-type] 5"]],
+    ['query-param ""', ['error[bad-value] ""']],
+    ['query-param "q" 1', ["error[bad-type] 1"]],
+    ['path "/"; query-param "q" "1" "2"', ['error[extra-value] "2"']],
+    ['path "/"; query-param', ["error[missing-key] query-param"]],
     ['pth "/a"', ["error[unknown-key] pth"]],
   ])("%s → %j", (conditions, expected) =>
     checkCodes(withRoute(`matches { ${conditions} }; upstream "u"`), expected),

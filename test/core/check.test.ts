@@ -12,7 +12,13 @@ import {
   checkUpstream,
   type Problem,
 } from "../../src/core/check.ts";
-import { MAX_HEADER_LENGTH, MAX_ID_LENGTH, MAX_MATCH_VALUES } from "../../src/core/limits.ts";
+import {
+  MAX_HEADER_LENGTH,
+  MAX_ID_LENGTH,
+  MAX_MATCH_PATTERNS,
+  MAX_MATCH_VALUES,
+  MAX_QUERY_PARAM_LENGTH,
+} from "../../src/core/limits.ts";
 import {
   BackendSchema,
   ConfigStateSchema,
@@ -60,10 +66,52 @@ test("limits of matches", () => {
     "bad-value matches.headers[0].name",
     "bad-value matches.headers[0].value",
   );
+  const patterns = Array.from({ length: MAX_MATCH_PATTERNS + 1 }, (_, i) => `x${i}`);
+  checkProblems(of({ pathRegexes: patterns.slice(1), hostRegexes: patterns.slice(1) }));
+  checkProblems(
+    of({ pathRegexes: patterns, hostRegexes: patterns }),
+    "too-many matches.path_regexes",
+    "too-many matches.host_regexes",
+  );
+  const param = "é".repeat(MAX_QUERY_PARAM_LENGTH);
+  checkProblems(
+    of({
+      queryParams: [
+        { name: param, value: param },
+        { name: " ", value: "\n" },
+      ],
+    }),
+  );
+  checkProblems(
+    of({
+      queryParams: [
+        { name: `${param}x`, value: `${param}x` },
+        { name: "" },
+        { name: "\ud800", value: "\udc00" },
+      ],
+    }),
+    "bad-value matches.query_params[0].name",
+    "bad-value matches.query_params[0].value",
+    "bad-value matches.query_params[1].name",
+    "bad-value matches.query_params[2].name",
+    "bad-value matches.query_params[2].value",
+  );
+  checkProblems(of({ queryParams: methods.map((name) => ({ name })) }), "too-many matches.query_params");
   const hosts = Array.from({ length: 100 }, (_, i) => `h${i}`);
   const paths = Array.from({ length: 50 }, (_, i) => `/${i}`);
   checkProblems(of({ hosts, paths, pathPrefixes: paths }));
   checkProblems(of({ hosts, paths, pathPrefixes: [...paths, "/x"] }), "too-many matches");
+  checkProblems(of({ hosts, paths, pathPrefixes: paths, pathRegexes: ["x"] }), "too-many matches");
+});
+
+test("patterns: the engine's reason, with pattern and route", () => {
+  const matches = { pathRegexes: ["^/a", "("], hostRegexes: ["a(?=b)"] };
+  const found = checkRoute(create(RouteSchema, { id: "r", upstream: "u", matches }));
+  checkProblems(found, "bad-regex matches.path_regexes[1]", "bad-regex matches.host_regexes[0]");
+  expect(found.map(({ message }) => message)).toEqual([
+    "invalid pattern '(' in route 'r': missing closing )",
+    "invalid pattern 'a(?=b)' in route 'r': invalid or unsupported Perl syntax: '(?='",
+  ]);
 });
 
 test("hosts", () => {

@@ -29,5 +29,13 @@ test("routeSignature", () => {
   checkSame({ headers: [{ name: "x" }] }, { headers: [{ name: "x", value: "" }] }, false);
   checkSame({ headers: [{ name: "x" }] }, { headers: [{ name: "x", invert: true }] }, false);
   checkSame({ headers: [{ name: "x", value: "null" }] }, { headers: [{ name: "x" }] }, false);
+  checkSame({ pathRegexes: ["a", "b"] }, { pathRegexes: ["b", "a"] }, true);
+  checkSame({ pathRegexes: ["a"] }, { hostRegexes: ["a"] }, false);
+  checkSame({ pathRegexes: ["a"] }, { pathRegexes: ["A"] }, false);
+  checkSame({ queryParams: [{ name: "q" }] }, { queryParams: [{ name: "q", invert: false }] }, true);
+  checkSame({ queryParams: [{ name: "q" }] }, { queryParams: [{ name: "Q" }] }, false);
+  checkSame({ queryParams: [{ name: "q" }] }, { queryParams: [{ name: "q", value: "" }] }, false);
+  checkSame({ queryParams: [{ name: "q" }] }, { queryParams: [{ name: "q", invert: true }] }, false);
+  checkSame({ queryParams: [{ name: "q" }] }, { headers: [{ name: "q" }] }, false);
   checkSame({ headers: [{ name: "x" }, { name: "y" }] }, { headers: [{ name: "y" }, { name: "x" }] }, true);
 });

@@ -1,12 +1,12 @@
 // What is accepted but probably a mistake.
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "@jest/globals";
-import { neverMatches } from "../../src/core/warnings.ts";
-import { RouteSchema } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import { contradictionIn } from "../../src/core/warnings.ts";
+import { type MatchesSchema, RouteSchema } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { route, stateOf, upstream } from "./build.ts";
 import { checkDiff } from "./check-diff.ts";
 
-test("neverMatches", () => {
+test("paths and prefixes", () => {
   const rows: [string[], string[], boolean][] = [
     [[], [], false],
     [["/a"], [], false],
@@ -21,8 +21,39 @@ test("neverMatches", () => {
   ];
   for (const [paths, pathPrefixes, expected] of rows) {
     const value = create(RouteSchema, { matches: { paths, pathPrefixes } });
-    expect([paths, pathPrefixes, neverMatches(value)]).toEqual([paths, pathPrefixes, expected]);
+    expect([paths, pathPrefixes, contradictionIn(value)]).toEqual([
+      paths,
+      pathPrefixes,
+      expected ? ["path", "paths", "path_prefixes"] : undefined,
+    ]);
   }
+});
+
+test("patterns", () => {
+  const rows: [MessageInitShape<typeof MatchesSchema>, string | undefined][] = [
+    [{ pathRegexes: ["^/a"] }, undefined],
+    [{ paths: ["/a"], pathRegexes: ["^/a"] }, undefined],
+    [{ paths: ["/b"], pathRegexes: ["^/a"] }, "paths path_regexes"],
+    [{ paths: ["/b", "/a"], pathRegexes: ["x", "a$"] }, undefined],
+    [{ paths: ["/b", "/a"], pathPrefixes: ["/b"], pathRegexes: ["a$"] }, "paths path_regexes"],
+    [{ paths: ["/b"], pathRegexes: ["^/a", "("] }, undefined],
+    [{ paths: ["/b".repeat(600)], pathRegexes: ["^/a"] }, undefined],
+    [{ pathPrefixes: ["/b"], pathRegexes: ["^/a"] }, "path_prefixes path_regexes"],
+    [{ pathPrefixes: ["/b"], pathRegexes: ["^/a", "(?i)^/c"] }, undefined],
+    [{ pathPrefixes: ["/b/c"], pathRegexes: ["^/b"] }, undefined],
+    [{ pathPrefixes: ["/b"], pathRegexes: ["^/b/c"] }, undefined],
+    [{ pathPrefixes: ["/"], pathRegexes: ["^a"] }, "path_prefixes path_regexes"],
+    [{ hosts: ["A.test"], hostRegexes: ["^a"] }, undefined],
+    [{ hosts: ["A.test"], hostRegexes: ["^b"] }, "hosts host_regexes"],
+    [{ hosts: ["[::1]"], hostRegexes: ["^::1$"] }, undefined],
+    [{ hosts: ["a.test", "*.test"], hostRegexes: ["^b"] }, undefined],
+    [{ hosts: ["a.test"], hostRegexes: ["("] }, undefined],
+  ];
+  for (const [matches, expected] of rows) {
+    const found = contradictionIn(create(RouteSchema, { matches }));
+    expect([matches, found?.slice(1).join(" ")]).toEqual([matches, expected]);
+  }
+  expect(contradictionIn(create(RouteSchema))).toBeUndefined();
 });
 
 test("a diff warns only of what it changes", () => {

@@ -19,6 +19,8 @@ import {
   METHODS,
   ORDERS,
   PATHS,
+  PATTERNS,
+  QUERY_PARAMS,
 } from "./pool.ts";
 
 type Case = NonNullable<Command["command"]["case"]>;
@@ -107,6 +109,9 @@ const list = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
     { weight: 3, arbitrary: fc.constant<T[]>([]) },
     { weight: 2, arbitrary: fc.array(arbitrary, { maxLength: 2 }) },
   );
+/** Mostly empty, so that routes stay equal to each other often enough. */
+const rare = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant<T[]>([]) }, { weight: 1, arbitrary: list(arbitrary) });
 const matches = record({
   paths: fc.oneof(
     list(from(Object.entries(PATHS))),
@@ -116,6 +121,9 @@ const matches = record({
   hosts: list(from(Object.entries(HOSTS))),
   methods: list(from(Object.entries(METHODS))),
   headers: list(from(HEADERS.map(({ isValid, ...value }) => [value, isValid] as const))),
+  pathRegexes: rare(from(Object.entries(PATTERNS))),
+  hostRegexes: rare(from(Object.entries(PATTERNS))),
+  queryParams: rare(from(QUERY_PARAMS.map(({ isValid, ...value }) => [value, isValid] as const))),
 });
 const route = record({
   id,
@@ -191,6 +199,9 @@ const VALUES: { readonly [K in Case]: fc.Arbitrary<unknown> } = {
       "matches.path_prefixes",
       "matches.pathPrefixes",
       "matches.headers",
+      "matches.path_regexes",
+      "matches.hostRegexes",
+      "matches.query_params",
     ),
     allowMissing: allow,
   }),

@@ -14,6 +14,8 @@ import {
   METHODS,
   ORDERS,
   PATHS,
+  PATTERNS,
+  QUERY_PARAMS,
 } from "./pool.ts";
 
 /** A message without type names and unset fields. */
@@ -295,6 +297,12 @@ const MATCHES: Fields = {
   hosts: "hosts[]",
   methods: "methods[]",
   headers: "headers[]",
+  path_regexes: "pathRegexes[]",
+  pathRegexes: "pathRegexes[]",
+  host_regexes: "hostRegexes[]",
+  hostRegexes: "hostRegexes[]",
+  query_params: "queryParams[]",
+  queryParams: "queryParams[]",
 };
 const SYSTEM: Fields = {
   worker_threads: "workerThreads",
@@ -414,7 +422,7 @@ function checkBackend({ id, address, weight, adminState }: Plain): string[] {
   const bad = [];
   if (address === undefined || address === "") bad.push("missing-key");
   else if (BACKEND_ADDRESSES[address as string] !== true) bad.push("bad-target");
-  else if (id !== address) bad.push(...checkId(id));
+  else if (BACKEND_ADDRESSES[id as string] !== true) bad.push(...checkId(id));
   if (weight !== undefined && weight !== "-0" && !((weight as number) >= 0 && (weight as number) <= 65_535)) {
     bad.push("bad-value");
   }
@@ -435,12 +443,21 @@ function checkRoute({ id, priority, upstream, order, matches }: Plain): string[]
     hosts = [],
     methods = [],
     headers = [],
+    pathRegexes = [],
+    hostRegexes = [],
+    queryParams = [],
   } = (matches ?? {}) as Record<string, string[]>;
   for (const path of [...paths, ...pathPrefixes]) if (PATHS[path] !== true) bad.push("bad-value");
   for (const host of hosts) if (HOSTS[host] !== true) bad.push("bad-value");
   for (const method of methods) if (METHODS[method] !== true) bad.push("bad-value");
   for (const header of headers as unknown as Plain[]) {
     const known = HEADERS.find(({ isValid: _, ...one }) => text(one) === text(header));
+    if (known?.isValid !== true) bad.push("bad-value");
+  }
+  for (const pattern of [...pathRegexes, ...hostRegexes])
+    if (PATTERNS[pattern] !== true) bad.push("bad-regex");
+  for (const parameter of queryParams as unknown as Plain[]) {
+    const known = QUERY_PARAMS.find(({ isValid: _, ...one }) => text(one) === text(parameter));
     if (known?.isValid !== true) bad.push("bad-value");
   }
   return bad;
@@ -483,6 +500,9 @@ function meaning(route: Plain): string {
     hosts = [],
     methods = [],
     headers = [],
+    pathRegexes = [],
+    hostRegexes = [],
+    queryParams = [],
   } = (route["matches"] ?? {}) as Record<string, string[]>;
   const set = (values: readonly unknown[]) => [...new Set(values.map(text))].sort();
   return text([
@@ -498,6 +518,9 @@ function meaning(route: Plain): string {
         h["invert"] === true,
       ]),
     ),
+    set(pathRegexes),
+    set(hostRegexes),
+    set((queryParams as unknown as Plain[]).map((q) => [q["name"], q["value"], q["invert"] === true])),
   ]);
 }
 

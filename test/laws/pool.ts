@@ -86,6 +86,30 @@ export const HEADERS: readonly { name: string; value?: string; invert?: boolean;
   { name: "x", value: " 1", isValid: false },
   { name: "x", value: "\n", isValid: false },
 ];
+/** Patterns of paths and hosts. */
+export const PATTERNS: Readonly<Record<string, boolean>> = {
+  "^/a": true,
+  "(?i)^/A": true,
+  b$: true,
+  "a{256}": true,
+  "a{257}": false,
+  "(": false,
+  "(a)\\1": false,
+  é: false,
+  "": false,
+};
+/** Name and value of a condition on a query parameter. */
+export const QUERY_PARAMS: readonly { name: string; value?: string; invert?: boolean; isValid: boolean }[] = [
+  { name: "q", isValid: true },
+  { name: "Q", isValid: true },
+  { name: "q", value: "", isValid: true },
+  { name: "q", value: " 1\n&=é", isValid: true },
+  { name: "q", value: "", invert: true, isValid: true },
+  { name: "q", invert: false, isValid: true },
+  { name: "", isValid: false },
+  { name: "x".repeat(4_097), isValid: false },
+  { name: "q", value: "x".repeat(4_097), isValid: false },
+];
 /** Explicit order keys, far from those that the core gives out and from each other. */
 export const ORDERS: Readonly<Record<string, boolean>> = {
   "00000100": true,

@@ -12,12 +12,13 @@ export function route(
   return create(RouteSchema, { id, matches, upstream: "u", ...rest });
 }
 
-/** A request; GET / without host and headers unless stated. */
+/** A request; GET / without host, query and headers unless stated. */
 export function request(
   parts: {
     method?: string;
     host?: string;
     path?: string;
+    query?: string;
     headers?: Readonly<Record<string, readonly string[]>>;
   } = {},
 ): MatchRequest {
@@ -26,6 +27,12 @@ export function request(
     method: parts.method ?? "GET",
     host: parts.host ?? "",
     path: parts.path ?? "/",
+    query: parts.query ?? "",
     header: (name) => headers.get(name) ?? [],
   };
+}
+
+/** A pattern of the tests for the engine of the platform, which is another one. */
+export function nativeRegExp(text: string): RegExp {
+  return text.startsWith("(?i)") ? new RegExp(text.slice(4), "i") : new RegExp(text);
 }

@@ -1,6 +1,8 @@
 // Conditions: alternatives within a kind, all kinds together, and the reasons given.
 import { expect, test } from "@jest/globals";
+import { Pattern } from "../../src/core/index.ts";
 import { conditionsOf, describeFailure, failingCondition } from "../../src/routing/conditions.ts";
+import { QueryReader } from "../../src/routing/query.ts";
 import { request, route } from "./build.ts";
 
 /** `reason` undefined means that the route matches. */
@@ -10,7 +12,8 @@ function checkRoute(
   reason?: string,
 ): void {
   const asked = request(parts);
-  const failing = failingCondition(conditionsOf(route("r", matches)), asked);
+  const conditions = conditionsOf(route("r", matches), (text) => new Pattern(text));
+  const failing = failingCondition(conditions, asked, new QueryReader());
   expect(failing && describeFailure(failing, asked)).toBe(reason);
 }
 
@@ -56,5 +59,52 @@ test("invert negates one header condition", () => {
     { headers: [{ name: "x-a", value: "1", invert: true }] },
     { headers },
     'header x-a is not other than "1"',
+  );
+});
+
+test("patterns are searched anywhere, in the path and in the host", () => {
+  checkRoute({ pathRegexes: ["/v[0-9]/", "\\.png$"] }, { path: "/a/v1/b" });
+  checkRoute({ pathRegexes: ["/v[0-9]/", "\\.png$"] }, { path: "/a.png" });
+  checkRoute(
+    { pathRegexes: ["/v[0-9]/", "\\.png$"] },
+    { path: "/a.png/" },
+    "path /a.png/ does not match /v[0-9]/ or \\.png$",
+  );
+  checkRoute({ pathRegexes: ["q"] }, { path: "/", query: "q" }, "path / does not match q");
+  checkRoute({ pathRegexes: ["(?i)^/ABC$"] }, { path: "/abc" });
+  checkRoute({ pathRegexes: ["a"], pathPrefixes: ["/b"] }, { path: "/a" }, "path /a is not under /b");
+  checkRoute({ pathRegexes: ["a"], paths: ["/b"] }, { path: "/b" }, "path /b does not match a");
+  checkRoute({ hostRegexes: ["^a[0-9]*\\.test$"] }, { host: "a12.test" });
+  checkRoute({ hostRegexes: ["^a"] }, { host: "b.a" }, "host b.a does not match ^a");
+  checkRoute({ hostRegexes: [".*"] }, {}, "host (none) does not match .*");
+  checkRoute({ hostRegexes: ["^::1$"] }, { host: "::1" });
+  checkRoute({ hostRegexes: ["^A"] }, { host: "a" }, "host a does not match ^A");
+  checkRoute({ hostRegexes: ["^b"], hosts: ["*.a"] }, { host: "c.a" }, "host c.a does not match ^b");
+});
+
+test("query parameters are grouped by name, which counts as written", () => {
+  const query = "a=1&b=2&b=%33+x&c&A=9";
+  checkRoute({ queryParams: [{ name: "a" }] }, { query });
+  checkRoute({ queryParams: [{ name: "d" }] }, { query }, "query parameter d is not present");
+  checkRoute({ queryParams: [{ name: "b", value: "3 x" }] }, { query });
+  checkRoute({ queryParams: [{ name: "c", value: "" }] }, { query });
+  checkRoute({ queryParams: [{ name: "a", value: "9" }] }, { query }, 'query parameter a is not "9"');
+  checkRoute(
+    {
+      queryParams: [
+        { name: "a", value: "0" },
+        { name: "a", value: "1" },
+      ],
+    },
+    { query },
+  );
+  checkRoute({ queryParams: [{ name: "a" }, { name: "d" }] }, { query }, "query parameter d is not present");
+  checkRoute({ queryParams: [{ name: "d", invert: true }] }, { query });
+  checkRoute({ queryParams: [{ name: "a", invert: true }] }, { query }, "query parameter a is not absent");
+  checkRoute({ queryParams: [{ name: "a", value: "2", invert: true }] }, { query });
+  checkRoute(
+    { queryParams: [{ name: "b", value: "2", invert: true }] },
+    { query },
+    'query parameter b is not other than "2"',
   );
 });

@@ -32,6 +32,24 @@ test("a printed table shows every route in matching order, and why one is chosen
     ),
   );
   table.upsert(route("old", { paths: ["/old"] }, { enabled: false, order: "10000000" }));
+  table.upsert(
+    route(
+      "image",
+      { pathRegexes: ["^/img/", "\\.(png|jpg)$"], hostRegexes: ["^cdn[0-9]+\\."] },
+      { upstream: "cdn" },
+    ),
+  );
+  table.upsert(
+    route("search", {
+      pathPrefixes: ["/api"],
+      queryParams: [
+        { name: "q" },
+        { name: "page", value: "1" },
+        { name: "page", value: "2" },
+        { name: "old", invert: true },
+      ],
+    }),
+  );
   const trials = (parts: Parameters<typeof request>[0]) => printTrials(table.explain(request(parts)));
   checkGolden(
     "print",
@@ -41,6 +59,14 @@ test("a printed table shows every route in matching order, and why one is chosen
       trials({ host: "api.test", path: "/api/x" }),
       "GET api.test/api/x, X-Canary: yes\n",
       trials({ host: "api.test", path: "/api/x", headers: { "x-canary": ["yes"] } }),
+      "GET cdn7.test/a.png\n",
+      trials({ host: "cdn7.test", path: "/a.png" }),
+      "GET cdn.test/img/a\n",
+      trials({ host: "cdn.test", path: "/img/a" }),
+      "GET /api/x?q=&page=3\n",
+      trials({ path: "/api/x", query: "q=&page=3" }),
+      "GET /api/x?q&page=2\n",
+      trials({ path: "/api/x", query: "q&page=2" }),
       "POST /old\n",
       trials({ method: "POST", path: "/old" }),
     ].join(""),

@@ -13,13 +13,23 @@ test("specificity adds up the best of each kind", () => {
   checkSpecificity({ pathPrefixes: ["/"] }, 1001);
   checkSpecificity({ pathPrefixes: ["/", "/abc"] }, 1004);
   checkSpecificity({ paths: ["/a"], pathPrefixes: ["/"] }, 10_000);
+  checkSpecificity({ pathRegexes: ["a"] }, 5000);
+  checkSpecificity({ pathRegexes: ["a"], pathPrefixes: ["/"] }, 5000);
+  checkSpecificity({ pathRegexes: ["a"], pathPrefixes: [`/${"a".repeat(4000)}`] }, 5001);
+  checkSpecificity({ pathRegexes: ["a"], paths: ["/a"] }, 10_000);
   checkSpecificity({ hosts: ["a.test"] }, 70);
   checkSpecificity({ hosts: ["*.test"] }, 50);
   checkSpecificity({ hosts: ["*.test", "a.test"] }, 70);
+  checkSpecificity({ hostRegexes: ["a", "b"] }, 60);
+  checkSpecificity({ hostRegexes: ["a"], hosts: ["*.test"] }, 60);
+  checkSpecificity({ hostRegexes: ["a"], hosts: ["a.test"] }, 70);
   checkSpecificity({ methods: ["GET", "POST"] }, 10);
   checkSpecificity({ headers: [{ name: "a" }] }, 20);
   checkSpecificity({ headers: [{ name: "A" }, { name: "a", value: "1" }] }, 30);
   checkSpecificity({ headers: [{ name: "a" }, { name: "b", value: "" }] }, 50);
+  checkSpecificity({ queryParams: [{ name: "a" }] }, 15);
+  checkSpecificity({ queryParams: [{ name: "A" }, { name: "a", value: "1" }] }, 40);
+  checkSpecificity({ queryParams: [{ name: "a" }, { name: "a", value: "" }] }, 25);
   expect(specificityOf(undefined)).toBe(0);
 });
 

@@ -4,7 +4,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Route } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { type MatchRequest, RoutingTable } from "../../src/routing/index.ts";
-import { request, route } from "./build.ts";
+import { nativeRegExp, request, route } from "./build.ts";
 
 function tableOf(...routes: Route[]): RoutingTable {
   const table = new RoutingTable();
@@ -57,6 +57,34 @@ test("hosts: exact, one wildcard, two wildcards", () => {
   checkMatch(routes, {}, undefined);
 });
 
+test("patterns and query parameters", () => {
+  const routes = [
+    route("exact", { paths: ["/a.png"] }),
+    route("png", { pathRegexes: ["\\.png$"] }),
+    route("user", { pathRegexes: ["^/users/[0-9]+$"] }),
+    route("prefix", { pathPrefixes: ["/users"] }),
+    route("long", { pathPrefixes: [`/${"x".repeat(4000)}`] }),
+    route("host", { hosts: ["a1.test"] }),
+    route("hosts", { hostRegexes: ["^[a-z][0-9]\\.test$"] }),
+    route("wild", { hosts: ["*.test"] }),
+    route("both", { hosts: ["*.test"], hostRegexes: ["^both"] }),
+    route("query", { queryParams: [{ name: "page", value: "2" }] }),
+    route("any-query", { queryParams: [{ name: "page" }] }),
+  ];
+  checkMatch(routes, { path: "/a.png" }, "exact");
+  checkMatch(routes, { path: "/b.png" }, "png");
+  checkMatch(routes, { path: "/users/7" }, "user"); // 5000 beats 1006
+  checkMatch(routes, { path: "/users/x" }, "prefix");
+  checkMatch(routes, { path: `/${"x".repeat(4000)}/a.png` }, "long"); // 5001
+  checkMatch(routes, { host: "a1.test" }, "host");
+  checkMatch(routes, { host: "a2.test" }, "hosts");
+  checkMatch(routes, { host: "aa.test" }, "wild");
+  checkMatch(routes, { host: "both.test" }, "both"); // the better of 60 and 50, and both have to hold
+  checkMatch(routes, { query: "page=2" }, "query");
+  checkMatch(routes, { query: "page=3" }, "any-query");
+  checkMatch(routes, { query: "Page=2" }, undefined);
+});
+
 test("upsert replaces, remove removes, size counts disabled routes", () => {
   const table = tableOf(route("a", { paths: ["/a"] }), route("b", {}, { enabled: false }));
   expect(table.size).toBe(2);
@@ -107,12 +135,71 @@ test("a lookup looks at few routes, however many there are", () => {
   expect(looks).toBeLessThanOrEqual(2);
 });
 
+test("a lookup searches for few patterns, however many there are, and for none that cannot win", () => {
+  const table = new RoutingTable();
+  const headers = [{ name: "x" }];
+  for (let i = 0; i < 10_000; i++) {
+    table.upsert(route(`p${i}`, { pathRegexes: [`^/p/${i}/[a-z]+$`], headers }));
+    table.upsert(route(`h${i}`, { hosts: [`h${i}.test`], pathRegexes: ["[a-z]$"], headers }));
+  }
+  for (let i = 0; i < 100; i++) table.upsert(route(`late${i}`, { pathRegexes: ["x"], headers }));
+  table.upsert(route("exact", { paths: ["/p/777/abc"] }));
+  let looks = 0;
+  const counted = (parts: Parameters<typeof request>[0]): MatchRequest => ({
+    ...request(parts),
+    header: () => {
+      looks++;
+      return [];
+    },
+  });
+  expect(table.match(counted({ host: "h77.test", path: "/p/777/x" }))).toBeUndefined();
+  expect(looks).toBe(102);
+  looks = 0;
+  expect(table.match(counted({ host: "h77.test", path: "/p/777/abc" }))?.id).toBe("exact");
+  expect(looks).toBeLessThanOrEqual(1);
+});
+
+test("a query is read only for candidates that ask for it", () => {
+  const table = tableOf(
+    route("a", { paths: ["/a"], queryParams: [{ name: "q" }] }),
+    route("b", { paths: ["/b"] }),
+  );
+  let reads = 0;
+  const counted = (path: string): MatchRequest => ({
+    ...request({ path }),
+    get query() {
+      reads++;
+      return "q";
+    },
+  });
+  expect(table.match(counted("/b"))?.id).toBe("b");
+  expect(reads).toBe(0);
+  expect(table.match(counted("/a"))?.id).toBe("a");
+  expect(reads).toBe(1);
+});
+
 // A small world, so that routes collide often.
 const pathPool = ["/", "/a", "/a/", "/a/b", "/a/b/c", "/ab", "/b", "//"];
 const hostPool = ["a.test", "b.a.test", "*.a.test", "*.*.a.test", "*", "*.test", "B.A.test."];
-const some = (pool: readonly string[], maxLength = 2) => fc.array(fc.constantFrom(...pool), { maxLength });
+/** Mostly none, because all kinds that are present have to hold. */
+const few = <T>(one: fc.Arbitrary<T>, maxLength = 2): fc.Arbitrary<T[]> =>
+  fc.oneof(
+    { weight: 3, arbitrary: fc.constant<T[]>([]) },
+    { weight: 1, arbitrary: fc.array(one, { minLength: 1, maxLength }) },
+  );
+const some = (pool: readonly string[], maxLength = 2) => few(fc.constantFrom(...pool), maxLength);
 const headerMatch = fc.record(
   { name: fc.constantFrom("X-A", "x-a", "x-b"), value: fc.constantFrom("", "1"), invert: fc.boolean() },
+  { requiredKeys: ["name"] },
+);
+const pathPatterns = ["^/a", "^/a/", "b", "^/a/b$", "(?i)^/A$", "^/ab?", "^/b|c$", "^//", "/$", "^/a/(b|bc)"];
+const hostPatterns = ["a", "^a\\.", "^[a-c]\\.", "test$", ":", "^b.*t", "^localhost$"];
+const queryMatch = fc.record(
+  {
+    name: fc.constantFrom("q", "Q", "q r"),
+    value: fc.constantFrom("", "1", "a b", "é"),
+    invert: fc.boolean(),
+  },
   { requiredKeys: ["name"] },
 );
 const anyRoute = fc
@@ -123,7 +210,10 @@ const anyRoute = fc
       pathPrefixes: some(pathPool),
       hosts: some(hostPool),
       methods: some(["GET", "POST"], 1),
-      headers: fc.array(headerMatch, { maxLength: 2 }),
+      headers: few(headerMatch),
+      pathRegexes: some(pathPatterns),
+      hostRegexes: some(hostPatterns),
+      queryParams: few(queryMatch),
     }),
     fc.record(
       { priority: fc.constantFrom(1, 50, 60), enabled: fc.boolean(), order: fc.constantFrom("1", "2") },
@@ -135,9 +225,14 @@ const anyRequest = fc.record({
   method: fc.constantFrom("GET", "POST"),
   host: fc.constantFrom("", "a.test", "b.a.test", "c.b.a.test", "localhost", "::1"),
   path: fc.constantFrom(...pathPool, "/a/bc", "/x"),
+  query: fc
+    .array(fc.constantFrom("q", "q=", "q=1", "Q=1", "q+r=a+b", "q%20r=%C3%A9", "q=a%20b", "", "x"), {
+      maxLength: 3,
+    })
+    .map((parts) => parts.join("&")),
   headers: fc.dictionary(fc.constantFrom("x-a", "x-b"), fc.array(fc.constantFrom("", "1"), { minLength: 1 })),
 });
-const steps = fc.array(fc.oneof(anyRoute, fc.integer({ min: 0, max: 15 })), { maxLength: 40 });
+const steps = fc.array(fc.oneof(anyRoute, fc.integer({ min: 0, max: 15 })), { minLength: 8, maxLength: 40 });
 
 /** The naive model: other code for every condition, a full sort, a full scan. */
 function naiveMatch(routes: Iterable<Route>, asked: MatchRequest): string | undefined {
@@ -145,9 +240,17 @@ function naiveMatch(routes: Iterable<Route>, asked: MatchRequest): string | unde
     const m = r.matches!;
     const names = [...new Set(m.headers.map((h) => h.name.toLowerCase()))];
     const valued = (n: string) => m.headers.some((h) => h.name.toLowerCase() === n && h.value !== undefined);
+    const path = [
+      ...m.paths.map(() => 10_000),
+      ...m.pathRegexes.map(() => 5000),
+      ...m.pathPrefixes.map((p) => 1000 + p.length),
+    ];
+    const host = [...m.hosts.map((h) => (h.includes("*") ? 50 : 70)), ...m.hostRegexes.map(() => 60)];
+    const query = Object.values(Object.groupBy(m.queryParams, (q) => q.name));
     return (
-      (m.paths.length ? 10_000 : Math.max(0, ...m.pathPrefixes.map((p) => 1000 + p.length))) +
-      (m.hosts.length ? (m.hosts.some((h) => !h.includes("*")) ? 70 : 50) : 0) +
+      Math.max(0, ...path) +
+      Math.max(0, ...host) +
+      query.reduce((sum, all) => sum + (all!.some((q) => q.value !== undefined) ? 25 : 15), 0) +
       (m.methods.length ? 10 : 0) +
       names.reduce((sum, n) => sum + (valued(n) ? 30 : 20), 0)
     );
@@ -159,8 +262,13 @@ function naiveMatch(routes: Iterable<Route>, asked: MatchRequest): string | unde
     new RegExp(
       `^${pattern.toLowerCase().replace(/\.$/, "").replaceAll(".", "\\.").replaceAll("*", "[^.]+")}$`,
     ).test(asked.host);
+  const sent = asked.query
+    .split("&")
+    .filter((pair) => pair !== "")
+    .map((pair) => pair.split("=").map((text) => decodeURIComponent(text.replaceAll("+", "%20"))));
   const fits = (r: Route): boolean => {
     const m = r.matches!;
+    const parameters = Object.entries(Object.groupBy(m.queryParams, (q) => q.name));
     const names = [...new Set(m.headers.map((h) => h.name.toLowerCase()))];
     return (
       r.enabled !== false &&
@@ -169,7 +277,16 @@ function naiveMatch(routes: Iterable<Route>, asked: MatchRequest): string | unde
         m.pathPrefixes,
         (p) => asked.path === p || `${asked.path}`.startsWith(p.endsWith("/") ? p : `${p}/`),
       ) &&
+      any(m.pathRegexes, (text) => nativeRegExp(text).test(asked.path)) &&
       any(m.hosts, hostFits) &&
+      any(m.hostRegexes, (text) => asked.host !== "" && nativeRegExp(text).test(asked.host)) &&
+      parameters.every(([name, all]) => {
+        const values = sent.filter(([one]) => one === name).map(([, value]) => value ?? "");
+        return all!.some((q) => {
+          const yes = q.value === undefined ? values.length > 0 : values.includes(q.value);
+          return q.invert ? !yes : yes;
+        });
+      }) &&
       any(m.methods, (method) => method === asked.method) &&
       names.every((n) =>
         m.headers
@@ -193,6 +310,7 @@ function naiveMatch(routes: Iterable<Route>, asked: MatchRequest): string | unde
 }
 
 test("an incrementally changed table matches like a scan, and like a table built from scratch", () => {
+  const winners = { some: 0, none: 0, patterns: 0, queries: 0 };
   fc.assert(
     fc.property(steps, fc.array(anyRequest, { minLength: 1, maxLength: 8 }), (changes, requests) => {
       const table = new RoutingTable();
@@ -211,11 +329,19 @@ test("an incrementally changed table matches like a scan, and like a table built
       for (const parts of requests) {
         const asked = request(parts);
         const expected = naiveMatch(model.values(), asked);
-        expect(table.match(asked)?.id).toBe(expected);
+        const won = table.match(asked);
+        expect(won?.id).toBe(expected);
+        winners[won === undefined ? "none" : "some"]++;
+        if (won?.matches?.pathRegexes.length || won?.matches?.hostRegexes.length) winners.patterns++;
+        if (won?.matches?.queryParams.length) winners.queries++;
         expect(table.explain(asked)).toEqual(fresh.explain(asked));
         expect(table.explain(asked).find((trial) => trial.matched)?.routeId).toBe(expected);
       }
     }),
     { numRuns: 500 },
   );
+  // A world in which little matches tests little.
+  expect(winners.some).toBeGreaterThan(winners.none / 4);
+  expect(winners.patterns).toBeGreaterThan(winners.some / 10);
+  expect(winners.queries).toBeGreaterThan(winners.some / 40);
 });

@@ -2,12 +2,12 @@
 // conditions and malformed values are the core's business; here is what only a
 // file can get wrong. Routes that are not live in this build are left out.
 import { create } from "@bufbuild/protobuf";
-import { keyAfter, neverMatches } from "../../core/index.ts";
+import { contradictionIn, keyAfter } from "../../core/index.ts";
 import {
-  type HeaderMatch,
   HeaderMatchSchema,
   type Matches,
   MatchesSchema,
+  QueryParamMatchSchema,
   type Route,
   RouteSchema,
 } from "../../gen/sentinel/v1/resources_pb.ts";
@@ -128,16 +128,33 @@ function decodeRoute(block: Block, upstream: Value | undefined, places: Places, 
     route.order = String(order.value);
     fields.set("order", order.at);
   }
-  if (neverMatches(route)) {
-    const at = fields.map.get("matches.path_prefixes") ?? block.at;
-    const message = `Route '${route.id}' can never match: no 'path' of it is under one of its 'path-prefix'`;
-    report.warning("never-matches", at, message, {
-      hints: ["remove one of the two, or put the paths into a route of their own"],
-    });
-  }
+  reportContradiction(route, fields, block, report);
   places.add("route", "", route.id, { at: block.at, fields: fields.map, broken: block.broken });
   return route;
 }
+
+/** What the core calls a contradiction, in the words of the file. */
+function reportContradiction(route: Route, fields: Fields, block: Block, report: Report): void {
+  const found = contradictionIn(route);
+  if (found === undefined) return;
+  const [what, one, other] = found;
+  const at = fields.map.get(`matches.${other}`) ?? block.at;
+  const reason =
+    other === "path_prefixes"
+      ? "no 'path' of it is under one of its 'path-prefix'"
+      : `no ${what} satisfies both its '${KEYS[one]}' and its '${KEYS[other]}'`;
+  report.warning("never-matches", at, `Route '${route.id}' can never match: ${reason}`, {
+    hints: [`remove one of the two, or put the ${what}s into a route of their own`],
+  });
+}
+
+const KEYS = {
+  paths: "path",
+  path_prefixes: "path-prefix",
+  path_regexes: "path-regex",
+  hosts: "host",
+  host_regexes: "host-regex",
+} as const;
 
 /** The conditions of all `matches` blocks together; undefined without any. */
 function decodeMatches(blocks: readonly Block[], fields: Fields): Matches | undefined {
@@ -150,26 +167,47 @@ function decodeMatches(blocks: readonly Block[], fields: Fields): Matches | unde
   };
   const paths = strings("path", "paths");
   const pathPrefixes = strings("path-prefix", "path_prefixes");
+  const pathRegexes = strings("path-regex", "path_regexes");
   const hosts = strings("host", "hosts");
+  const hostRegexes = strings("host-regex", "host_regexes");
   const methods = strings("method", "methods");
-  const headers = blocks
-    .flatMap((block) => blocksOf(block, "header"))
-    .flatMap((header, index) => decodeHeader(header, `matches.headers[${index}]`, fields) ?? []);
-  return create(MatchesSchema, { paths, pathPrefixes, hosts, methods, headers });
+  const named = (key: string, field: string): NamedMatch[] =>
+    blocks
+      .flatMap((block) => blocksOf(block, key))
+      .flatMap((block, index) => decodeNamed(block, `matches.${field}[${index}]`, fields) ?? []);
+  const headers = named("header", "headers").map((one) => create(HeaderMatchSchema, one));
+  const queryParams = named("query-param", "query_params").map((one) => create(QueryParamMatchSchema, one));
+  return create(MatchesSchema, {
+    paths,
+    pathPrefixes,
+    pathRegexes,
+    hosts,
+    hostRegexes,
+    methods,
+    headers,
+    queryParams,
+  });
 }
 
-function decodeHeader(block: Block, field: string, fields: Fields): HeaderMatch | undefined {
+/** What conditions on headers and on query parameters have in common. */
+interface NamedMatch {
+  name: string;
+  value?: string;
+  invert?: boolean;
+}
+
+function decodeNamed(block: Block, field: string, fields: Fields): NamedMatch | undefined {
   const name = value(block, "name");
   if (name === undefined) return undefined;
   fields.set(field, name.at);
   fields.set(`${field}.name`, name.at);
-  const header = create(HeaderMatchSchema, { name: String(name.value) });
+  const found: NamedMatch = { name: String(name.value) };
   const text = textOf(block, "value");
   if (text !== undefined) {
-    header.value = text;
+    found.value = text;
     fields.set(`${field}.value`, value(block, "value")?.at);
   }
   const invert = boolOf(block, "invert");
-  if (invert !== undefined) header.invert = invert;
-  return header;
+  if (invert !== undefined) found.invert = invert;
+  return found;
 }

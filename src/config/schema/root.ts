@@ -32,7 +32,7 @@ import {
 import { UPSTREAMS, upstreamRow } from "./upstream.ts";
 
 const SYSTEM = table("system", [
-  judge("worker-threads", int(0, 1024), manyWorkers, { also: ["workers"] }),
+  live("worker-threads", int(0, 1024), { also: ["workers"] }),
   live("max-connections", int(1, 4_294_967_295)),
   live("graceful-shutdown-timeout-secs", seconds()),
   warn("trace-id-format", words({ tinyflake: [], uuid: ["uuid4", "uuidv4"] })),
@@ -102,16 +102,6 @@ export const ROOT = table("/", [
   filterRow,
   agentRow,
 ]);
-
-/** One worker runs whatever the upper bound says; more are only promised. */
-function manyWorkers(item: Parameters<Judge>[0]): ReturnType<Judge> {
-  const wanted = item.values[0]?.value;
-  if (typeof wanted !== "number" || wanted <= 1) return undefined;
-  return {
-    severity: "warning",
-    message: `'worker-threads' above 1 is not implemented in this version; one worker runs`,
-  };
-}
 
 /** What is in the other files would be missing. */
 function oneFile(): ReturnType<Judge> {

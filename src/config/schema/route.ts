@@ -44,7 +44,7 @@ const HEADER = table(
 
 const QUERY_PARAM = table(
   "routes/route/matches/query-param",
-  [refuse("name", text(), { required: true }), refuse("value", text()), refuse("invert", bool())],
+  [live("name", text(), { required: true }), live("value", text()), live("invert", bool())],
   { args: ["name", "value"] },
 );
 
@@ -53,12 +53,12 @@ const MATCHES = table(
   [
     live("path", repeated(text())),
     live("path-prefix", repeated(text())),
-    refuse("path-regex", repeated(text())),
+    live("path-regex", repeated(text())),
     live("host", list(text())),
-    refuse("host-regex", repeated(text())),
+    live("host-regex", repeated(text())),
     live("method", list(text())),
     live("header", blocks(HEADER)),
-    refuse("query-param", blocks(QUERY_PARAM)),
+    live("query-param", blocks(QUERY_PARAM)),
   ],
   // `match path="/"` is a prefix; the child `path "/"` is exact.
   { properties: { path: "path-prefix" } },

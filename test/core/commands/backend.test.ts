@@ -70,7 +70,7 @@ test("shape of a backend: all problems at once", () => {
   }
   checkBackends([add("u", "@")], { errors: [`invalid missing-key ${path}.address`] });
   checkBackends([add("u", "c@c:0")], { errors: [`invalid bad-target ${path}.address`] });
-  checkBackends([add("u", "c:1@c:80")], { errors: [`invalid bad-id ${path}.id`] });
+  checkBackends([add("u", "c:x@c:80")], { errors: [`invalid bad-id ${path}.id`] });
 });
 
 test("UpdateBackend", () => {

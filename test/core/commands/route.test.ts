@@ -193,6 +193,34 @@ test("two routes that can never be told apart", () => {
   checkRoutes(swap, { effects: ["~ route a matches", "~ route b matches"] });
 });
 
+test("patterns and query parameters are conditions like the others", () => {
+  const matches = {
+    pathRegexes: ["^/v[0-9]"],
+    hostRegexes: ["^a"],
+    queryParams: [{ name: "q", value: "1" }],
+  };
+  checkRoutes([add("d", { matches })], { effects: ["+ route d"] });
+  for (const [field, value] of Object.entries(matches))
+    checkRoutes([add("d", { matches: { [field]: value } })], { effects: ["+ route d"] });
+  checkRoutes([add("d", { matches }), add("e", { matches })], {
+    errors: ["conflict same-route commands[1].add_route.route.matches"],
+  });
+  checkRoutes([add("d", { matches: { pathRegexes: ["a", "("], queryParams: [{ name: "" }] } })], {
+    errors: [
+      `invalid bad-regex ${PATH}.matches.path_regexes[1]`,
+      `invalid bad-value ${PATH}.matches.query_params[0].name`,
+    ],
+  });
+  checkRoutes([update({ id: "a", matches: { pathRegexes: ["^/x"] } })], {
+    effects: ["~ route a matches"],
+    warnings: ["never-matches"],
+  });
+  checkRoutes(
+    [update({ id: "a", matches: { hostRegexes: ["^x"] } }, { updateMask: "matches.hostRegexes" })],
+    { effects: ["~ route a matches"] },
+  );
+});
+
 test("UpdateRoute without a mask sets what is present", () => {
   checkRoutes([update({ id: "a", upstream: "v" })], { effects: ["~ route a upstream"] });
   checkRoutes([update({ id: "a", matches: { hosts: ["x.com"] } })], { effects: ["~ route a matches"] });

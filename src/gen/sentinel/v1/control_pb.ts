@@ -866,7 +866,8 @@ export const ReplaceBackendsResponseSchema: GenMessage<ReplaceBackendsResponse> 
  */
 export type ApplyDiffRequest = Message<"sentinel.v1.ApplyDiffRequest"> & {
   /**
-   * The commands, at most 10000. They take effect together.
+   * The commands, at most 10000; every backend in a list of theirs counts as one.
+   * They take effect together.
    *
    * @generated from field: repeated sentinel.v1.Command commands = 1;
    */
@@ -1613,7 +1614,7 @@ export type StateSource = Message<"sentinel.v1.StateSource"> & {
     case: "revision";
   } | {
     /**
-     * This state. It has to be valid in itself.
+     * This state, of at most 20000 resources. It has to be valid in itself.
      *
      * @generated from field: sentinel.v1.ConfigState state = 2;
      */
@@ -1784,7 +1785,8 @@ export type ExplainRouteRequest = Message<"sentinel.v1.ExplainRouteRequest"> & {
   host: string;
 
   /**
-   * Path, with or without query. Default "/".
+   * Path, with or without query; without one there are no query parameters.
+   * Default "/".
    *
    * @generated from field: string path = 3;
    */

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file sentinel/v1/resources.proto.
  */
 export const file_sentinel_v1_resources: GenFile = /*@__PURE__*/
-  fileDesc("ChtzZW50aW5lbC92MS9yZXNvdXJjZXMucHJvdG8SC3NlbnRpbmVsLnYxIqoBCgtDb25maWdTdGF0ZRIjCgZzeXN0ZW0YASABKAsyEy5zZW50aW5lbC52MS5TeXN0ZW0SKAoJbGlzdGVuZXJzGAIgAygLMhUuc2VudGluZWwudjEuTGlzdGVuZXISIgoGcm91dGVzGAMgAygLMhIuc2VudGluZWwudjEuUm91dGUSKAoJdXBzdHJlYW1zGAQgAygLMhUuc2VudGluZWwudjEuVXBzdHJlYW0iqAEKBlN5c3RlbRIbCg53b3JrZXJfdGhyZWFkcxgBIAEoDUgAiAEBEhwKD21heF9jb25uZWN0aW9ucxgCIAEoDUgBiAEBEjwKGWdyYWNlZnVsX3NodXRkb3duX3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEQoPX3dvcmtlcl90aHJlYWRzQhIKEF9tYXhfY29ubmVjdGlvbnMiOAoITGlzdGVuZXISCgoCaWQYASABKAkSFAoHYWRkcmVzcxgCIAEoCUgAiAEBQgoKCF9hZGRyZXNzIsIBCgVSb3V0ZRIKCgJpZBgBIAEoCRIVCghwcmlvcml0eRgCIAEoBUgAiAEBEhQKB2VuYWJsZWQYAyABKAhIAYgBARIlCgdtYXRjaGVzGAQgASgLMhQuc2VudGluZWwudjEuTWF0Y2hlcxIVCgh1cHN0cmVhbRgFIAEoCUgCiAEBEhIKBW9yZGVyGAYgASgJSAOIAQFCCwoJX3ByaW9yaXR5QgoKCF9lbmFibGVkQgsKCV91cHN0cmVhbUIICgZfb3JkZXIiegoHTWF0Y2hlcxINCgVwYXRocxgBIAMoCRIVCg1wYXRoX3ByZWZpeGVzGAIgAygJEg0KBWhvc3RzGAMgAygJEg8KB21ldGhvZHMYBCADKAkSKQoHaGVhZGVycxgFIAMoCzIYLnNlbnRpbmVsLnYxLkhlYWRlck1hdGNoIlkKC0hlYWRlck1hdGNoEgwKBG5hbWUYASABKAkSEgoFdmFsdWUYAiABKAlIAIgBARITCgZpbnZlcnQYAyABKAhIAYgBAUIICgZfdmFsdWVCCQoHX2ludmVydCKKAQoIVXBzdHJlYW0SCgoCaWQYASABKAkSNwoObG9hZF9iYWxhbmNpbmcYAiABKA4yGi5zZW50aW5lbC52MS5Mb2FkQmFsYW5jaW5nSACIAQESJgoIYmFja2VuZHMYAyADKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kQhEKD19sb2FkX2JhbGFuY2luZyKaAQoHQmFja2VuZBIKCgJpZBgBIAEoCRIUCgdhZGRyZXNzGAIgASgJSACIAQESEwoGd2VpZ2h0GAMgASgBSAGIAQESMQoLYWRtaW5fc3RhdGUYBCABKA4yFy5zZW50aW5lbC52MS5BZG1pblN0YXRlSAKIAQFCCgoIX2FkZHJlc3NCCQoHX3dlaWdodEIOCgxfYWRtaW5fc3RhdGUqswEKDFJlc291cmNlS2luZBIdChlSRVNPVVJDRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUUkVTT1VSQ0VfS0lORF9TWVNURU0QARIaChZSRVNPVVJDRV9LSU5EX0xJU1RFTkVSEAISFwoTUkVTT1VSQ0VfS0lORF9ST1VURRADEhoKFlJFU09VUkNFX0tJTkRfVVBTVFJFQU0QBBIZChVSRVNPVVJDRV9LSU5EX0JBQ0tFTkQQBSp1Cg1Mb2FkQmFsYW5jaW5nEh4KGkxPQURfQkFMQU5DSU5HX1VOU1BFQ0lGSUVEEAASHgoaTE9BRF9CQUxBTkNJTkdfUk9VTkRfUk9CSU4QARIkCiBMT0FEX0JBTEFOQ0lOR19MRUFTVF9DT05ORUNUSU9OUxACKnYKCkFkbWluU3RhdGUSGwoXQURNSU5fU1RBVEVfVU5TUEVDSUZJRUQQABIXChNBRE1JTl9TVEFURV9FTkFCTEVEEAESGAoUQURNSU5fU1RBVEVfRFJBSU5JTkcQAhIYChRBRE1JTl9TVEFURV9ESVNBQkxFRBADQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_duration]);
+  fileDesc("ChtzZW50aW5lbC92MS9yZXNvdXJjZXMucHJvdG8SC3NlbnRpbmVsLnYxIqoBCgtDb25maWdTdGF0ZRIjCgZzeXN0ZW0YASABKAsyEy5zZW50aW5lbC52MS5TeXN0ZW0SKAoJbGlzdGVuZXJzGAIgAygLMhUuc2VudGluZWwudjEuTGlzdGVuZXISIgoGcm91dGVzGAMgAygLMhIuc2VudGluZWwudjEuUm91dGUSKAoJdXBzdHJlYW1zGAQgAygLMhUuc2VudGluZWwudjEuVXBzdHJlYW0iqAEKBlN5c3RlbRIbCg53b3JrZXJfdGhyZWFkcxgBIAEoDUgAiAEBEhwKD21heF9jb25uZWN0aW9ucxgCIAEoDUgBiAEBEjwKGWdyYWNlZnVsX3NodXRkb3duX3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEQoPX3dvcmtlcl90aHJlYWRzQhIKEF9tYXhfY29ubmVjdGlvbnMiOAoITGlzdGVuZXISCgoCaWQYASABKAkSFAoHYWRkcmVzcxgCIAEoCUgAiAEBQgoKCF9hZGRyZXNzIsIBCgVSb3V0ZRIKCgJpZBgBIAEoCRIVCghwcmlvcml0eRgCIAEoBUgAiAEBEhQKB2VuYWJsZWQYAyABKAhIAYgBARIlCgdtYXRjaGVzGAQgASgLMhQuc2VudGluZWwudjEuTWF0Y2hlcxIVCgh1cHN0cmVhbRgFIAEoCUgCiAEBEhIKBW9yZGVyGAYgASgJSAOIAQFCCwoJX3ByaW9yaXR5QgoKCF9lbmFibGVkQgsKCV91cHN0cmVhbUIICgZfb3JkZXIi2gEKB01hdGNoZXMSDQoFcGF0aHMYASADKAkSFQoNcGF0aF9wcmVmaXhlcxgCIAMoCRINCgVob3N0cxgDIAMoCRIPCgdtZXRob2RzGAQgAygJEikKB2hlYWRlcnMYBSADKAsyGC5zZW50aW5lbC52MS5IZWFkZXJNYXRjaBIUCgxwYXRoX3JlZ2V4ZXMYBiADKAkSFAoMaG9zdF9yZWdleGVzGAcgAygJEjIKDHF1ZXJ5X3BhcmFtcxgIIAMoCzIcLnNlbnRpbmVsLnYxLlF1ZXJ5UGFyYW1NYXRjaCJZCgtIZWFkZXJNYXRjaBIMCgRuYW1lGAEgASgJEhIKBXZhbHVlGAIgASgJSACIAQESEwoGaW52ZXJ0GAMgASgISAGIAQFCCAoGX3ZhbHVlQgkKB19pbnZlcnQiXQoPUXVlcnlQYXJhbU1hdGNoEgwKBG5hbWUYASABKAkSEgoFdmFsdWUYAiABKAlIAIgBARITCgZpbnZlcnQYAyABKAhIAYgBAUIICgZfdmFsdWVCCQoHX2ludmVydCKKAQoIVXBzdHJlYW0SCgoCaWQYASABKAkSNwoObG9hZF9iYWxhbmNpbmcYAiABKA4yGi5zZW50aW5lbC52MS5Mb2FkQmFsYW5jaW5nSACIAQESJgoIYmFja2VuZHMYAyADKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kQhEKD19sb2FkX2JhbGFuY2luZyKaAQoHQmFja2VuZBIKCgJpZBgBIAEoCRIUCgdhZGRyZXNzGAIgASgJSACIAQESEwoGd2VpZ2h0GAMgASgBSAGIAQESMQoLYWRtaW5fc3RhdGUYBCABKA4yFy5zZW50aW5lbC52MS5BZG1pblN0YXRlSAKIAQFCCgoIX2FkZHJlc3NCCQoHX3dlaWdodEIOCgxfYWRtaW5fc3RhdGUqswEKDFJlc291cmNlS2luZBIdChlSRVNPVVJDRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoUUkVTT1VSQ0VfS0lORF9TWVNURU0QARIaChZSRVNPVVJDRV9LSU5EX0xJU1RFTkVSEAISFwoTUkVTT1VSQ0VfS0lORF9ST1VURRADEhoKFlJFU09VUkNFX0tJTkRfVVBTVFJFQU0QBBIZChVSRVNPVVJDRV9LSU5EX0JBQ0tFTkQQBSp1Cg1Mb2FkQmFsYW5jaW5nEh4KGkxPQURfQkFMQU5DSU5HX1VOU1BFQ0lGSUVEEAASHgoaTE9BRF9CQUxBTkNJTkdfUk9VTkRfUk9CSU4QARIkCiBMT0FEX0JBTEFOQ0lOR19MRUFTVF9DT05ORUNUSU9OUxACKnYKCkFkbWluU3RhdGUSGwoXQURNSU5fU1RBVEVfVU5TUEVDSUZJRUQQABIXChNBRE1JTl9TVEFURV9FTkFCTEVEEAESGAoUQURNSU5fU1RBVEVfRFJBSU5JTkcQAhIYChRBRE1JTl9TVEFURV9ESVNBQkxFRBADQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_duration]);
 
 /**
  * The whole configuration at one revision. Runtime facts (health,
@@ -68,8 +68,8 @@ export const ConfigStateSchema: GenMessage<ConfigState> = /*@__PURE__*/
  */
 export type System = Message<"sentinel.v1.System"> & {
   /**
-   * Upper bound for data-plane worker threads, 0 to 1024. 0 means one per CPU.
-   * Default 0. This release always runs one worker.
+   * Upper bound for data-plane worker threads, 0 to 1024. 0 means one per CPU that the cgroup grants.
+   * Default 0. Takes effect at the next start.
    *
    * @generated from field: optional uint32 worker_threads = 1;
    */
@@ -193,6 +193,13 @@ export const RouteSchema: GenMessage<Route> = /*@__PURE__*/
  * Conditions of a route. Values of one field are alternatives; all fields
  * that are set must hold.
  *
+ * Patterns (`path_regexes`, `host_regexes`) are in RE2 syntax: no
+ * backreferences and no look-around; "(?i)" ignores case. They are searched
+ * anywhere in the text unless anchored with "^" and "$", in time linear in its
+ * length. A pattern is ASCII, as paths and hosts are, has at most 1024
+ * characters, and at most 256 steps after its repetitions are written out
+ * ("a{3}" has three).
+ *
  * @generated from message sentinel.v1.Matches
  */
 export type Matches = Message<"sentinel.v1.Matches"> & {
@@ -233,6 +240,31 @@ export type Matches = Message<"sentinel.v1.Matches"> & {
    * @generated from field: repeated sentinel.v1.HeaderMatch headers = 5;
    */
   headers: HeaderMatch[];
+
+  /**
+   * Patterns searched in the request path without query, after dot segments
+   * are removed: "^/v[0-9]+/", "\.png$". At most 64.
+   *
+   * @generated from field: repeated string path_regexes = 6;
+   */
+  pathRegexes: string[];
+
+  /**
+   * Patterns searched in the host, which is in lower case and has no port, no
+   * trailing dot and no brackets. A request without host matches none. At most
+   * 64.
+   *
+   * @generated from field: repeated string host_regexes = 7;
+   */
+  hostRegexes: string[];
+
+  /**
+   * Conditions on parameters of the query. Conditions on one parameter name
+   * are alternatives; all names must hold.
+   *
+   * @generated from field: repeated sentinel.v1.QueryParamMatch query_params = 8;
+   */
+  queryParams: QueryParamMatch[];
 };
 
 /**
@@ -279,6 +311,46 @@ export const HeaderMatchSchema: GenMessage<HeaderMatch> = /*@__PURE__*/
   messageDesc(file_sentinel_v1_resources, 5);
 
 /**
+ * A condition on one parameter of the query. The query is read as web forms
+ * write it: parameters are separated by "&" (not ";"), "+" is a space, then
+ * percent-encoding is decoded as UTF-8; what is no valid encoding stays as it
+ * is ("%zz"), bytes that are no UTF-8 become U+FFFD.
+ *
+ * @generated from message sentinel.v1.QueryParamMatch
+ */
+export type QueryParamMatch = Message<"sentinel.v1.QueryParamMatch"> & {
+  /**
+   * Parameter name after decoding, compared exactly. Required.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The value that one of the parameter's values must equal exactly, after
+   * decoding; unset means the parameter only has to be present. "?a" and "?a="
+   * both have the value "".
+   *
+   * @generated from field: optional string value = 2;
+   */
+  value?: string | undefined;
+
+  /**
+   * Negates the condition. Default false.
+   *
+   * @generated from field: optional bool invert = 3;
+   */
+  invert?: boolean | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.QueryParamMatch.
+ * Use `create(QueryParamMatchSchema)` to create a new message.
+ */
+export const QueryParamMatchSchema: GenMessage<QueryParamMatch> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_resources, 6);
+
+/**
  * A named group of backends.
  *
  * @generated from message sentinel.v1.Upstream
@@ -312,7 +384,7 @@ export type Upstream = Message<"sentinel.v1.Upstream"> & {
  * Use `create(UpstreamSchema)` to create a new message.
  */
 export const UpstreamSchema: GenMessage<Upstream> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_resources, 6);
+  messageDesc(file_sentinel_v1_resources, 7);
 
 /**
  * One address in an upstream.
@@ -321,7 +393,8 @@ export const UpstreamSchema: GenMessage<Upstream> = /*@__PURE__*/
  */
 export type Backend = Message<"sentinel.v1.Backend"> & {
   /**
-   * Id, unique in the upstream. Omitted in a command: the address.
+   * Id, unique in the upstream: 1 to 128 characters without ":", or an address.
+   * Omitted in a command: the address.
    *
    * @generated from field: string id = 1;
    */
@@ -355,7 +428,7 @@ export type Backend = Message<"sentinel.v1.Backend"> & {
  * Use `create(BackendSchema)` to create a new message.
  */
 export const BackendSchema: GenMessage<Backend> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_resources, 7);
+  messageDesc(file_sentinel_v1_resources, 8);
 
 /**
  * The kinds of resources in a ConfigState.
