@@ -243,7 +243,12 @@ class Watch {
   #write({ event, bytes }: Told): void {
     // The stream counts messages, not bytes: a large one has to be gone before the next.
     const isLarge = bytes > LARGE_BYTES;
-    const isFull = !this.#call.write({ event }, isLarge ? () => this.#unblock() : undefined);
+    let isFull = false;
+    // Of a full stream "drain" tells, before this is called: both would unblock it twice.
+    const onSent = () => {
+      if (!isFull) this.#unblock();
+    };
+    isFull = !this.#call.write({ event }, isLarge ? onSent : undefined);
     if (isFull || isLarge) this.#blocked = true;
     if (event.case === "snapshotComplete") this.#inSnapshot = false;
     if (event.case === "change" && event.value.last) this.#sent = this.#cursor;
