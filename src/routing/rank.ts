@@ -1,11 +1,9 @@
 // The order in which routes are tried: priority, specificity, the order key,
 // the id. A rank depends on the route alone, never on the request, so it is
 // computed once, when a route enters the table. See config-format.md §9.
+import { DEFAULT_PRIORITY } from "../core/index.ts";
 import type { Matches, Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { parseHostPattern } from "./host.ts";
-
-/** Priority of a route that states none. */
-export const DEFAULT_PRIORITY = 50;
 
 /** What decides between two routes whose conditions both hold. */
 export interface Rank {

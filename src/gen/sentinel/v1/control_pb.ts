@@ -1109,7 +1109,7 @@ export type CommitTimings = Message<"sentinel.v1.CommitTimings"> & {
   validateUs: bigint;
 
   /**
-   * Binding sockets and making the change durable.
+   * Making the change durable. Binding sockets is in neither figure.
    *
    * @generated from field: uint64 persist_us = 2;
    */
