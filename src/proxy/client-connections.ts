@@ -89,7 +89,7 @@ export class ClientConnections {
 
   /** Takes an accepted, paused socket; closes it if there are too many. */
   accept(socket: Socket, origin: object): void {
-    if (this.#count.total() >= this.maxConnections) {
+    if (!this.#count.tryAdd(this.maxConnections)) {
       this.#refused++;
       socket.destroy();
       return;
@@ -106,7 +106,6 @@ export class ClientConnections {
       },
     };
     this.#clients.set(socket, client);
-    this.#count.add(1);
     socket.once("close", () => this.#forget(client));
     socket.once("end", () => this.#onHalfClosed(client));
     this.#server.emit("connection", socket);
@@ -175,7 +174,7 @@ export class ClientConnections {
   }
 
   #forget(client: Client): void {
-    if (this.#clients.delete(client.socket)) this.#count.add(-1);
+    if (this.#clients.delete(client.socket)) this.#count.remove();
     if (this.#clients.size === 0) this.#onEmpty?.();
   }
 

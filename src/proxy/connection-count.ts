@@ -14,13 +14,26 @@ export class ConnectionCount {
     this.#worker = shared?.worker ?? 0;
   }
 
-  /** Counts connections of this worker that come (1) or go (-1). */
-  add(change: 1 | -1): void {
-    Atomics.add(this.#counts, this.#worker, change);
+  /**
+   * Counts a connection of this worker, unless the process has `max` already.
+   * Counted first and looked at second, because several workers accept at the
+   * same time: at the very last place two of them may refuse each other, but
+   * never are there more than `max`.
+   */
+  tryAdd(max: number): boolean {
+    Atomics.add(this.#counts, this.#worker, 1);
+    if (this.#total() <= max) return true;
+    this.remove();
+    return false;
+  }
+
+  /** A connection that was counted has closed. */
+  remove(): void {
+    Atomics.sub(this.#counts, this.#worker, 1);
   }
 
   /** Connections of all workers. */
-  total(): number {
+  #total(): number {
     let sum = 0;
     for (let worker = 0; worker < this.#counts.length; worker++) sum += Atomics.load(this.#counts, worker);
     return sum;
