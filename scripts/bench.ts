@@ -3,6 +3,8 @@
 const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>>> = {
   commit: () => import("./bench/commit.ts"),
   routes: () => import("./bench/routes.ts"),
+  "large-diff": () => import("./bench/large-diff.ts"),
+  idle: () => import("./bench/idle.ts"),
 };
 
 const name = process.argv[2] ?? "";

@@ -1,14 +1,16 @@
 // The data plane of one worker thread: takes resources in, serves requests by
-// them. Every change is one synchronous step, so that no request sees half of
-// it, and when `apply` returns, no new request reaches what was removed. Knows
+// them. A change is staged in small steps, which no request sees, takes effect
+// in one synchronous swap, and is swept up in small steps: no request sees half
+// of it, and when `swap` returns, no new request reaches what was removed. Knows
 // nothing of revisions, threads or the control side; used by src/worker.
-import { equals } from "@bufbuild/protobuf";
+import { create, equals } from "@bufbuild/protobuf";
 import {
   type Backend,
   type Listener,
   type Route,
   RouteSchema,
   type System,
+  SystemSchema,
   type Upstream,
 } from "../gen/sentinel/v1/resources_pb.ts";
 import { RoutingTable } from "../routing/index.ts";
@@ -18,6 +20,7 @@ import { Engine } from "./engine.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { type BindFailure, type ListenerAddress, Listeners } from "./listeners.ts";
 import { Pools } from "./pools.ts";
+import { finish, type Steps } from "./steps.ts";
 
 /** The new value of one resource; undefined: removed. */
 export type ResourceUpdate =
@@ -67,6 +70,7 @@ const DEFAULT_MAX_CONNECTIONS = 10_000;
 /** See the head of this file. */
 export class DataPlane {
   readonly #table = new RoutingTable();
+  #stagedOthers: Extract<ResourceUpdate, { kind: "system" | "listener" }>[] = [];
   readonly #pools: Pools;
   readonly #listeners: Listeners;
   readonly #clients: ClientConnections;
@@ -96,24 +100,61 @@ export class DataPlane {
     });
   }
 
-  /** Takes a change in, all of it in one step. The order of updates does not matter, except that of one resource. */
-  apply(updates: readonly ResourceUpdate[]): void {
-    let isListenerChanged = false;
+  /**
+   * Prepares a change: nothing of it takes effect before `swap`. Nothing else
+   * may be staged in between. The order of updates does not matter, but one
+   * resource must not be in it twice.
+   */
+  *stage(updates: readonly ResourceUpdate[]): Steps {
     for (const update of updates) {
-      this.#take(update);
+      this.#stage(update);
+      yield;
+    }
+  }
+
+  /** Prepares the replacement of everything by a snapshot. What is equal in both is not touched: connections and balancing go on. */
+  *stageReset(updates: readonly ResourceUpdate[]): Steps {
+    const kept = new Set<string>();
+    for (const update of updates) {
+      kept.add(keyOf(update));
+      yield;
+    }
+    if (!kept.has("system")) this.#stagedOthers.push({ kind: "system", value: create(SystemSchema) });
+    for (const removal of this.#present()) {
+      if (!kept.has(keyOf(removal))) this.#stage(removal);
+      yield;
+    }
+    for (const update of updates) {
+      if (!this.#isCurrent(update)) this.#stage(update);
+      yield;
+    }
+  }
+
+  /** Everything staged takes effect, in this one step. */
+  swap(): void {
+    this.#table.swap();
+    this.#pools.swap();
+    let isListenerChanged = false;
+    for (const update of this.#stagedOthers) {
+      if (update.kind === "system")
+        this.#clients.maxConnections = update.value.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
+      else this.#listeners.set(update.id, update.value?.address);
       isListenerChanged ||= update.kind === "listener";
     }
-    this.#pools.settle();
+    this.#stagedOthers = [];
     if (isListenerChanged) this.#listeners.settle();
   }
 
-  /** Replaces everything by a snapshot. What is equal in both is not touched: connections and balancing go on. */
-  reset(updates: readonly ResourceUpdate[]): void {
-    const kept = new Set(updates.map(keyOf));
-    const gone = (this.#present() as ResourceUpdate[]).filter((update) => !kept.has(keyOf(update)));
-    const hasSystem = kept.has("system");
-    if (!hasSystem) this.#clients.maxConnections = DEFAULT_MAX_CONNECTIONS;
-    this.apply([...gone, ...updates.filter((update) => !this.#isCurrent(update))]);
+  /** Clears away what the last swap has replaced. */
+  *sweep(): Steps {
+    while (this.#table.sweepOne()) yield;
+  }
+
+  /** Takes a change in, all of it in this turn. */
+  apply(updates: readonly ResourceUpdate[]): void {
+    finish(this.stage(updates));
+    this.swap();
+    finish(this.sweep());
   }
 
   /**
@@ -149,39 +190,34 @@ export class DataPlane {
   async shutdown(graceMs: number): Promise<void> {
     this.#listeners.close();
     await this.#clients.close(graceMs);
-    for (const id of this.#pools.upstreamIds()) this.#pools.setUpstream(id, undefined);
-    this.#pools.settle();
+    for (const id of this.#pools.upstreamIds()) this.#pools.stageUpstream(id, undefined);
+    this.#pools.swap();
   }
 
-  #take(update: ResourceUpdate): void {
+  #stage(update: ResourceUpdate): void {
     switch (update.kind) {
       case "system":
-        this.#clients.maxConnections = update.value.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
-        return;
       case "listener":
-        return this.#listeners.set(update.id, update.value?.address);
-      case "route":
-        if (update.value === undefined) this.#table.remove(update.id);
-        else this.#table.upsert(update.value);
+        this.#stagedOthers.push(update);
         return;
+      case "route":
+        return this.#table.stage(update.id, update.value);
       case "upstream":
-        return this.#pools.setUpstream(update.id, update.value);
+        return this.#pools.stageUpstream(update.id, update.value);
       case "backend":
-        return this.#pools.setBackend(update.upstream, update.id, update.value);
+        return this.#pools.stageBackend(update.upstream, update.id, update.value);
     }
   }
 
   /** Removals of everything there is. */
-  #present(): ResourceUpdate[] {
-    const removals: ResourceUpdate[] = [];
-    for (const id of this.#listeners.ids()) removals.push({ kind: "listener", id, value: undefined });
-    for (const id of this.#table.ids()) removals.push({ kind: "route", id, value: undefined });
+  *#present(): Generator<ResourceUpdate> {
+    for (const id of this.#listeners.ids()) yield { kind: "listener", id, value: undefined };
+    for (const id of this.#table.ids()) yield { kind: "route", id, value: undefined };
     for (const upstream of this.#pools.upstreamIds()) {
-      removals.push({ kind: "upstream", id: upstream, value: undefined });
+      yield { kind: "upstream", id: upstream, value: undefined };
       for (const id of this.#pools.backendIds(upstream))
-        removals.push({ kind: "backend", upstream, id, value: undefined });
+        yield { kind: "backend", upstream, id, value: undefined };
     }
-    return removals;
   }
 
   /** Whether a route is the same as before; the other kinds are compared where they are taken in. */

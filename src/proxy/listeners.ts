@@ -115,7 +115,7 @@ export class Listeners {
     const owners = new Map<string, ListenerAddress>();
     for (const [id, address] of this.#wanted) owners.set(keyOf({ id, address }), { id, address });
     for (const [key, entry] of this.#entries)
-      if (entry.owner !== undefined && !owners.has(key)) this.#close(key, entry);
+      if (entry.owner !== undefined && !owners.has(key)) this.#giveUp(key, entry);
     for (const [key, owner] of owners) {
       const entry = this.#entries.get(key) ?? this.#bindInBackground(key, owner);
       const isNew = entry.owner === undefined;
@@ -198,6 +198,13 @@ export class Listeners {
     };
     this.#entries.set(key, entry);
     return entry;
+  }
+
+  /** Nobody is served on it any more; it stays bound for a coming change that counts on it. */
+  #giveUp(key: string, entry: Entry): void {
+    if (entry.tokens.size === 0) return this.#close(key, entry);
+    entry.owner = undefined;
+    this.#options.onClosed(entry.binding);
   }
 
   #close(key: string, entry: Entry): void {

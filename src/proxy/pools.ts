@@ -1,7 +1,7 @@
 // Upstreams and their backends as the data plane lives with them: who can be
-// picked, by which policy, with which connections. Changed in place by
-// data-plane.ts within one synchronous step; asked by exchange.ts, which
-// checks isUsable again right before it sends.
+// picked, by which policy, with which connections. A change is staged piece by
+// piece and takes effect in one synchronous swap (data-plane.ts). Asked by
+// exchange.ts, which checks isUsable again right before it sends.
 import { AdminState, type Backend, LoadBalancing, type Upstream } from "../gen/sentinel/v1/resources_pb.ts";
 import { type BalancePolicy, Balancer } from "../routing/index.ts";
 import { type HostPort, splitAddress } from "./address.ts";
@@ -17,21 +17,26 @@ export class LiveBackend {
   readonly address: string;
   readonly target: HostPort;
   readonly connections: BackendConnections;
-  readonly #balancer: Balancer<LiveBackend>;
+  #balancer: Balancer<LiveBackend> | undefined;
   #isUsable = false;
 
-  constructor(id: string, address: string, balancer: Balancer<LiveBackend>, limits: Limits) {
+  constructor(id: string, address: string, limits: Limits) {
     this.id = id;
     this.address = address;
     this.target = splitAddress(address);
     this.connections = new BackendConnections(this.target, limits);
-    this.#balancer = balancer;
-    this.#balancer.add(this, 0);
   }
 
   /** The mark: false once it is removed, draining, disabled or of weight 0. Then no request may be sent. */
   get isUsable(): boolean {
     return this.#isUsable;
+  }
+
+  /** Can be picked from now on, by weight and admin state. */
+  enter(balancer: Balancer<LiveBackend>, backend: Backend): void {
+    this.#balancer = balancer;
+    balancer.add(this, 0);
+    this.configure(backend);
   }
 
   /** Takes over weight and admin state. */
@@ -44,21 +49,21 @@ export class LiveBackend {
   /** Removed for good: idle connections close now, those in use after their response. */
   retire(): void {
     this.#setWeight(0);
-    this.#balancer.remove(this);
+    this.#balancer?.remove(this);
   }
 
   /** A request begins to use it; call release when it has ended. */
   acquire(): void {
-    this.#balancer.acquire(this);
+    this.#balancer?.acquire(this);
   }
 
   release(): void {
-    this.#balancer.release(this);
+    this.#balancer?.release(this);
   }
 
   #setWeight(weight: number): void {
     this.#isUsable = weight > 0;
-    this.#balancer.setWeight(this, weight);
+    this.#balancer?.setWeight(this, weight);
     this.connections.setOpen(this.#isUsable);
   }
 }
@@ -70,43 +75,49 @@ interface Pool {
   readonly backends: Map<string, LiveBackend>;
 }
 
+interface StagedBackend {
+  readonly upstreamId: string;
+  readonly id: string;
+  /** What it is to be; undefined: removed. */
+  readonly backend: Backend | undefined;
+  /** What it will be served by, if its address is new. */
+  readonly made: LiveBackend | undefined;
+}
+
 /** All upstreams. */
 export class Pools {
   readonly #pools = new Map<string, Pool>();
-  /** Pools changed since the last settle. */
+  /** Pools changed in this swap. */
   readonly #touched = new Set<string>();
+  #stagedUpstreams: (readonly [id: string, upstream: Upstream | undefined])[] = [];
+  #stagedBackends: StagedBackend[] = [];
   readonly #limits: Limits;
 
   constructor(limits: Limits) {
     this.#limits = limits;
   }
 
-  /** Adds or changes an upstream (its `backends` field is not looked at), or removes it. */
-  setUpstream(id: string, upstream: Upstream | undefined): void {
-    const pool = this.#pool(id);
-    pool.isPresent = upstream !== undefined;
-    if (upstream !== undefined) pool.balancer.setPolicy(policyOf(upstream));
+  /** With the next swap: adds or changes an upstream (its `backends` field is not looked at), or removes it. */
+  stageUpstream(id: string, upstream: Upstream | undefined): void {
+    this.#stagedUpstreams.push([id, upstream]);
   }
 
-  /** Adds or changes a backend, or removes it. An unchanged address keeps its connections. */
-  setBackend(upstreamId: string, id: string, backend: Backend | undefined): void {
-    const pool = this.#pool(upstreamId);
-    const old = pool.backends.get(id);
-    if (backend === undefined) {
-      old?.retire();
-      pool.backends.delete(id);
-      return;
-    }
-    const address = backend.address ?? id;
-    if (old !== undefined && old.address === address) return old.configure(backend);
-    const added = new LiveBackend(id, address, pool.balancer, this.#limits);
-    added.configure(backend);
-    pool.backends.set(id, added);
-    old?.retire();
+  /** With the next swap: adds or changes a backend, or removes it. An unchanged address keeps its connections. */
+  stageBackend(upstreamId: string, id: string, backend: Backend | undefined): void {
+    const old = this.#pools.get(upstreamId)?.backends.get(id);
+    const address = backend && (backend.address ?? id);
+    const isNew = address !== undefined && address !== old?.address;
+    const made = isNew ? new LiveBackend(id, address, this.#limits) : undefined;
+    this.#stagedBackends.push({ upstreamId, id, backend, made });
   }
 
-  /** Ends a batch of changes: what belongs to no upstream goes. Order within a batch does not matter. */
-  settle(): void {
+  /** Makes everything staged effective, in this one step. The order in which it was staged does not matter. */
+  swap(): void {
+    for (const [id, upstream] of this.#stagedUpstreams) this.#setUpstream(id, upstream);
+    for (const staged of this.#stagedBackends) this.#setBackend(staged);
+    this.#stagedUpstreams = [];
+    this.#stagedBackends = [];
+    // What belongs to no upstream goes.
     for (const id of this.#touched) {
       const pool = this.#pools.get(id);
       if (pool === undefined || pool.isPresent) continue;
@@ -129,6 +140,26 @@ export class Pools {
   /** Ids of the backends of an upstream. */
   backendIds(upstreamId: string): string[] {
     return [...(this.#pools.get(upstreamId)?.backends.keys() ?? [])];
+  }
+
+  #setUpstream(id: string, upstream: Upstream | undefined): void {
+    const pool = this.#pool(id);
+    pool.isPresent = upstream !== undefined;
+    if (upstream !== undefined) pool.balancer.setPolicy(policyOf(upstream));
+  }
+
+  #setBackend({ upstreamId, id, backend, made }: StagedBackend): void {
+    const pool = this.#pool(upstreamId);
+    const old = pool.backends.get(id);
+    if (backend === undefined) {
+      old?.retire();
+      pool.backends.delete(id);
+      return;
+    }
+    if (made === undefined) return old?.configure(backend);
+    made.enter(pool.balancer, backend);
+    pool.backends.set(id, made);
+    old?.retire();
   }
 
   #pool(id: string): Pool {

@@ -11,32 +11,40 @@ export interface Candidate {
   readonly route: Route;
   readonly rank: Rank;
   readonly conditions: readonly Condition[];
+  /** False before a change takes effect, and after the one that replaced it: then no request sees it. */
+  isVisible: boolean;
 }
 
 /** Candidates sorted by rank. Only addToBucket and removeFromBucket change it. */
 export type Bucket = Candidate[];
 
-/** Compiles a route; `patternOf` gives the pattern of a text. */
+/** Compiles a route, not visible yet; `patternOf` gives the pattern of a text. */
 export function candidateOf(
   route: Route,
   patternOf: (text: string) => Pattern = (text) => new Pattern(text),
 ): Candidate {
-  return { route, rank: rankOf(route), conditions: conditionsOf(route, patternOf) };
+  return { route, rank: rankOf(route), conditions: conditionsOf(route, patternOf), isVisible: false };
 }
 
-/** Inserts in rank order; a candidate of equal rank, which is the same route, is replaced. */
+/** Inserts in rank order, unless it is there. Equal rank have only the old and the new form of one route. */
 export function addToBucket(bucket: Bucket, candidate: Candidate): void {
   const at = lowerBound(bucket, candidate.rank);
-  const found = bucket[at];
-  const replaced = found !== undefined && compareRanks(found.rank, candidate.rank) === 0 ? 1 : 0;
-  bucket.splice(at, replaced, candidate);
+  if (indexFrom(bucket, at, candidate) < 0) bucket.splice(at, 0, candidate);
 }
 
-/** Removes the candidate of this rank, if it is there. */
-export function removeFromBucket(bucket: Bucket, rank: Rank): void {
-  const at = lowerBound(bucket, rank);
-  const found = bucket[at];
-  if (found !== undefined && compareRanks(found.rank, rank) === 0) bucket.splice(at, 1);
+/** Removes this candidate, if it is there. */
+export function removeFromBucket(bucket: Bucket, candidate: Candidate): void {
+  const at = indexFrom(bucket, lowerBound(bucket, candidate.rank), candidate);
+  if (at >= 0) bucket.splice(at, 1);
+}
+
+/** Where it is among those of its rank, which begin at `start`; -1: nowhere. */
+function indexFrom(bucket: Bucket, start: number, candidate: Candidate): number {
+  for (let at = start; at < bucket.length; at++) {
+    if (bucket[at] === candidate) return at;
+    if (compareRanks(bucket[at]!.rank, candidate.rank) !== 0) return -1;
+  }
+  return -1;
 }
 
 function lowerBound(bucket: Bucket, rank: Rank): number {

@@ -45,10 +45,10 @@ export class PathIndex {
   /** Removes a candidate that was added with the same conditions. */
   remove(candidate: Candidate): void {
     const matches = candidate.route.matches;
-    if (!hasPathCondition(matches)) return removeFromBucket(this.#any, candidate.rank);
+    if (!hasPathCondition(matches)) return removeFromBucket(this.#any, candidate);
     if (matches.paths.length === 0) {
       for (const prefix of prefixesOf(candidate, matches)) {
-        if (prefix === undefined) removeFromBucket(this.#loose, candidate.rank);
+        if (prefix === undefined) removeFromBucket(this.#loose, candidate);
         else removePrefix(this.#root, segmentsOf(prefix), 0, candidate);
       }
       return;
@@ -56,7 +56,7 @@ export class PathIndex {
     for (const path of matches.paths) {
       const bucket = this.#exact.get(path);
       if (bucket === undefined) continue;
-      removeFromBucket(bucket, candidate.rank);
+      removeFromBucket(bucket, candidate);
       if (bucket.length === 0) this.#exact.delete(path);
     }
   }
@@ -134,8 +134,8 @@ function removePrefix(node: Node, segments: readonly string[], depth: number, ca
   const segment = segments[depth];
   if (segment === undefined) {
     // The bucket that does not hold it is left alone by removeFromBucket.
-    removeFromBucket(node.here, candidate.rank);
-    removeFromBucket(node.below, candidate.rank);
+    removeFromBucket(node.here, candidate);
+    removeFromBucket(node.below, candidate);
     return;
   }
   const child = node.children.get(segment);

@@ -1,8 +1,13 @@
 // The routing table: which route serves a request. Routes are indexed by host,
 // then by path, so that a lookup costs the same with ten routes and with
 // 50,000, and a change costs O(the change). Only routes with patterns that could
-// match any path, or any host, are tried one by one, after the others. The table is mutated in place by
-// its one owner (proxy/data-plane.ts); a Route value is never mutated.
+// match any path, or any host, are tried one by one, after the others.
+//
+// A change is staged (compiled and indexed, unseen), becomes visible whole by
+// swap, and what it replaced is swept out of the index. Staging and sweeping can
+// be spread over many turns of the event loop; the swap costs next to nothing.
+// The table is mutated in place by its one owner (proxy/data-plane.ts); a Route
+// value is never mutated.
 import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { type Bucket, type Candidate, candidateOf } from "./candidate.ts";
 import { describeFailure, failingCondition, type MatchRequest } from "./conditions.ts";
@@ -29,7 +34,12 @@ const HOST_PATTERNS = " ";
 
 /** Routes, indexed for matching. */
 export class RoutingTable {
+  /** The visible ones. */
   readonly #routes = new Map<string, Candidate>();
+  /** In the index, to become visible with the next swap; undefined: to be removed. */
+  #staged = new Map<string, Candidate | undefined>();
+  /** In the index, but visible no more. */
+  readonly #replaced: Candidate[] = [];
   /** By exact host, by pattern text ("*.example.com"), and ANY_HOST. No request host contains "*". */
   readonly #hosts = new Map<string, PathIndex>();
   /** Number of "*" labels → how many host conditions have that many. */
@@ -41,37 +51,50 @@ export class RoutingTable {
   readonly #patterns = new PatternPool();
   readonly #queries = new QueryReader();
 
-  /** Adds a route, or replaces the one of the same id. */
+  /** Adds a route, or replaces the one of the same id, at once. */
   upsert(route: Route): void {
-    // Before the old one is removed, so that patterns they share stay compiled.
-    const candidate = candidateOf(route, (text) => this.#patterns.acquire(text));
-    this.remove(route.id);
-    this.#routes.set(route.id, candidate);
-    if (route.enabled === false) return;
-    for (const key of hostKeys(route)) {
-      let index = this.#hosts.get(key);
-      if (index === undefined) {
-        index = new PathIndex();
-        this.#hosts.set(key, index);
-      }
-      index.add(candidate);
-      this.#countWildcard(key, 1);
-    }
+    this.stage(route.id, route);
+    this.#settle();
   }
 
-  /** Removes a route; nothing happens if there is none. */
+  /** Removes a route at once; nothing happens if there is none. */
   remove(routeId: string): void {
-    const candidate = this.#routes.get(routeId);
-    if (candidate === undefined) return;
-    this.#routes.delete(routeId);
-    for (const text of patternsOf(candidate.route)) this.#patterns.release(text);
-    if (candidate.route.enabled === false) return;
-    for (const key of hostKeys(candidate.route)) {
-      const index = this.#hosts.get(key);
-      index?.remove(candidate);
-      if (index?.isEmpty) this.#hosts.delete(key);
-      this.#countWildcard(key, -1);
+    this.stage(routeId, undefined);
+    this.#settle();
+  }
+
+  /** Prepares what a route is to be after the next swap; undefined: removed. */
+  stage(routeId: string, route: Route | undefined): void {
+    const candidate = route && candidateOf(route, (text) => this.#patterns.acquire(text));
+    const superseded = this.#staged.get(routeId);
+    if (superseded !== undefined) this.#unindex(superseded);
+    this.#staged.set(routeId, candidate);
+    if (candidate !== undefined) this.#index(candidate);
+  }
+
+  /** Makes everything staged visible, all of it in this one step. */
+  swap(): void {
+    for (const [routeId, candidate] of this.#staged) {
+      const old = this.#routes.get(routeId);
+      if (old !== undefined) {
+        old.isVisible = false;
+        this.#replaced.push(old);
+      }
+      if (candidate === undefined) {
+        this.#routes.delete(routeId);
+        continue;
+      }
+      candidate.isVisible = true;
+      this.#routes.set(routeId, candidate);
     }
+    this.#staged = new Map();
+  }
+
+  /** Takes one of the routes that were replaced or removed out of the index; false if there is none. */
+  sweepOne(): boolean {
+    const old = this.#replaced.pop();
+    if (old !== undefined) this.#unindex(old);
+    return old !== undefined;
   }
 
   /** The first route in rank order whose conditions hold. */
@@ -87,7 +110,9 @@ export class RoutingTable {
   explain(request: MatchRequest): RouteTrial[] {
     this.#collect(request);
     const found = [...this.#found, ...this.#late].flat();
-    const candidates = [...new Set(found)].sort((a, b) => compareRanks(a.rank, b.rank));
+    const candidates = [...new Set(found)]
+      .filter(({ isVisible }) => isVisible)
+      .sort((a, b) => compareRanks(a.rank, b.rank));
     this.#found.length = 0;
     this.#late.length = 0;
     const trials: RouteTrial[] = [];
@@ -135,6 +160,7 @@ export class RoutingTable {
   ): Candidate | undefined {
     for (const bucket of buckets) {
       for (const candidate of bucket) {
+        if (!candidate.isVisible) continue;
         if (best !== undefined && compareRanks(best.rank, candidate.rank) <= 0) break;
         if (failingCondition(candidate.conditions, request, this.#queries) !== undefined) continue;
         best = candidate;
@@ -157,6 +183,37 @@ export class RoutingTable {
       if (tail === undefined) continue;
       const stars = "*.".repeat(labels);
       this.#hosts.get(tail === "" ? stars.slice(0, -1) : stars + tail)?.collect(path, found, late);
+    }
+  }
+
+  #settle(): void {
+    this.swap();
+    while (this.sweepOne());
+  }
+
+  #index(candidate: Candidate): void {
+    const { route } = candidate;
+    if (route.enabled === false) return;
+    for (const key of hostKeys(route)) {
+      let index = this.#hosts.get(key);
+      if (index === undefined) {
+        index = new PathIndex();
+        this.#hosts.set(key, index);
+      }
+      index.add(candidate);
+      this.#countWildcard(key, 1);
+    }
+  }
+
+  #unindex(candidate: Candidate): void {
+    const { route } = candidate;
+    for (const text of patternsOf(route)) this.#patterns.release(text);
+    if (route.enabled === false) return;
+    for (const key of hostKeys(route)) {
+      const index = this.#hosts.get(key);
+      index?.remove(candidate);
+      if (index?.isEmpty) this.#hosts.delete(key);
+      this.#countWildcard(key, -1);
     }
   }
 

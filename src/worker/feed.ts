@@ -2,7 +2,7 @@
 // post-images, once for all workers.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { digestBytes, encodeResource, type ResourceKey, resources, type State } from "../core/index.ts";
-import { FeedChangeSchema, type PostImage, PostImageSchema } from "../gen/sentinel/internal/v1/feed_pb.ts";
+import { FeedChangeSchema, PostImageSchema } from "../gen/sentinel/internal/v1/feed_pb.ts";
 import type { CommittedChange } from "../store/change-log.ts";
 
 /** A committed change as feed bytes. */
@@ -13,25 +13,23 @@ export function encodeChange(change: CommittedChange): Uint8Array {
 
 /** A whole state as feed bytes. */
 export function encodeSnapshot(revision: bigint, state: State): Uint8Array {
-  const images: PostImage[] = [];
+  const images: Uint8Array[] = [];
   for (const { key, value } of resources(state)) images.push(image(key, encodeResource(key, value).bytes));
   return encode(revision, state, images);
 }
 
-function encode(revision: bigint, state: State, images: PostImage[]): Uint8Array {
+function encode(revision: bigint, state: State, images: Uint8Array[]): Uint8Array {
   return toBinary(
     FeedChangeSchema,
     create(FeedChangeSchema, { revision, digest: digestBytes(state.digest), images }),
   );
 }
 
-function image(key: ResourceKey, bytes: Uint8Array | undefined): PostImage {
+function image(key: ResourceKey, bytes: Uint8Array | undefined): Uint8Array {
   const { kind, upstream, id } = key;
-  return create(PostImageSchema, {
-    kind,
-    upstream,
-    id,
-    deleted: bytes === undefined,
-    value: bytes ?? new Uint8Array(),
-  });
+  const value = bytes ?? new Uint8Array();
+  return toBinary(
+    PostImageSchema,
+    create(PostImageSchema, { kind, upstream, id, deleted: bytes === undefined, value }),
+  );
 }

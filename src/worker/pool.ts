@@ -226,7 +226,7 @@ export class WorkerPool implements Participant {
         this.#ports.commit(key.id, (after as Listener | undefined)?.address);
     }
     const bytes = encodeChange(change);
-    for (const worker of this.#workers) worker.feed(bytes, change.changes.length);
+    for (const worker of this.#workers) worker.feed(bytes);
   }
 
   #applied(handle: WorkerHandle): void {

@@ -1,8 +1,9 @@
 // Worker side of the feed: follows the primary's revisions and proves it. Each
 // image is hashed here anew, so that the digest is of what was received. What
 // cannot be followed (a gap, a digest that differs, bytes that cannot be read) is
-// an error, never a guess: the worker asks for a snapshot.
-import { fromBinary } from "@bufbuild/protobuf";
+// an error, never a guess: the worker asks for a snapshot. Taking in is done in
+// steps, one a resource; nothing else may be taken in before the last.
+import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import {
   addHash,
   type Digest,
@@ -15,9 +16,15 @@ import {
   schemaOf,
   subtractHash,
 } from "../core/index.ts";
-import { type FeedChange, FeedChangeSchema, type PostImage } from "../gen/sentinel/internal/v1/feed_pb.ts";
+import {
+  type FeedChange,
+  FeedChangeSchema,
+  type PostImage,
+  PostImageSchema,
+} from "../gen/sentinel/internal/v1/feed_pb.ts";
 import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import type { ResourceUpdate } from "../proxy/data-plane.ts";
+import type { Steps } from "../proxy/steps.ts";
 
 /** What to do with a received change. */
 export type Received =
@@ -41,23 +48,23 @@ export class Replica {
   }
 
   /** Takes a snapshot in; the updates are all resources. */
-  snapshot(bytes: Uint8Array): Received {
-    const feed = decode(bytes);
+  *snapshot(bytes: Uint8Array): Steps<Received> {
+    const feed = decode(FeedChangeSchema, bytes);
     if (feed === undefined) return this.#lost("the snapshot cannot be decoded");
     this.#digest = emptyDigest();
     this.#hashes = new Map();
-    return this.#take(feed);
+    return yield* this.#take(feed);
   }
 
   /** Takes the next change in; the updates are the resources that are different. */
-  change(bytes: Uint8Array): Received {
-    const feed = decode(bytes);
+  *change(bytes: Uint8Array): Steps<Received> {
+    const feed = decode(FeedChangeSchema, bytes);
     if (feed === undefined)
       return this.#lost(`what comes after revision ${this.#revision} cannot be decoded`);
     if (this.#revision < 0n || feed.revision !== this.#revision + 1n) {
       return this.#lost(`gap: revision ${feed.revision} after ${this.#revision}`);
     }
-    return this.#take(feed);
+    return yield* this.#take(feed);
   }
 
   /** From here on only a snapshot helps. */
@@ -66,13 +73,22 @@ export class Replica {
     return { ok: false, reason };
   }
 
-  #take(feed: FeedChange): Received {
-    for (const image of feed.images) this.#count(image);
+  *#take(feed: FeedChange): Steps<Received> {
+    const updates: ResourceUpdate[] = [];
+    for (const bytes of feed.images) {
+      const image = decode(PostImageSchema, bytes);
+      const update = image && updateOf(image);
+      if (update === undefined)
+        return this.#lost(`a resource of revision ${feed.revision} cannot be decoded`);
+      this.#count(image!);
+      updates.push(update);
+      yield;
+    }
     if (!digestBytes(this.#digest).equals(feed.digest)) {
       return this.#lost(`digest differs at revision ${feed.revision}`);
     }
     this.#revision = feed.revision;
-    return { ok: true, updates: feed.images.map(updateOf) };
+    return { ok: true, updates };
   }
 
   #count({ kind, upstream, id, deleted, value }: PostImage): void {
@@ -89,10 +105,10 @@ export class Replica {
   }
 }
 
-/** Undefined if these are not the bytes of a change. */
-function decode(bytes: Uint8Array): FeedChange | undefined {
+/** Undefined if these are not the bytes of such a message. */
+function decode<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> | undefined {
   try {
-    return fromBinary(FeedChangeSchema, bytes);
+    return fromBinary(schema, bytes);
   } catch {
     return undefined;
   }
@@ -104,10 +120,12 @@ const NAMES = {
   [ResourceKind.UPSTREAM]: "upstream",
 } as const;
 
-function updateOf(image: PostImage): ResourceUpdate {
+/** Undefined if the value cannot be decoded. */
+function updateOf(image: PostImage): ResourceUpdate | undefined {
   const { id, upstream } = image;
   const kind = image.kind as Kind;
-  const value = image.deleted ? undefined : fromBinary(schemaOf(kind), image.value);
+  const value = image.deleted ? undefined : decode(schemaOf(kind), image.value);
+  if (value === undefined && !image.deleted) return undefined;
   if (kind === ResourceKind.SYSTEM) return { kind: "system", value } as ResourceUpdate;
   if (kind === ResourceKind.BACKEND) return { kind: "backend", upstream, id, value } as ResourceUpdate;
   return { kind: NAMES[kind], id, value } as ResourceUpdate;

@@ -3,13 +3,16 @@
 // the primary replaces it.
 import { parentPort, workerData } from "node:worker_threads";
 import { DataPlane } from "../proxy/data-plane.ts";
+import type { Steps } from "../proxy/steps.ts";
 import type { FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
-import { type Received, Replica } from "./replica.ts";
+import { Replica } from "./replica.ts";
+import { Slices } from "./slices.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("worker/thread is started as a worker thread only");
 const settings = workerData as WorkerSettings;
 const replica = new Replica();
+const slices = new Slices();
 let awaitingSnapshot = false;
 const plane = new DataPlane({
   faults: { beforePickMs: settings.beforePickMs },
@@ -23,19 +26,17 @@ port.on("message", (message: ToWorker) => {
     case "ping":
       return send({ type: "pong" });
     case "pins":
-      return plane.pin(message.listeners);
+      return slices.add(inTurn(() => plane.pin(message.listeners)));
     case "block":
       return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.ms);
     case "snapshot":
-      return take(replica.snapshot(message.bytes), "reset");
+      return slices.add(takeSnapshot(message.bytes));
     case "change":
-      // What is already on its way when a snapshot is asked for is in that snapshot.
-      if (awaitingSnapshot) return;
-      return take(replica.change(message.bytes), "apply");
+      return slices.add(takeChange(message.bytes));
     case "prepare":
-      return void prepare(message.token, message.listeners);
+      return slices.add(inTurn(() => void prepare(message.token, message.listeners)));
     case "release":
-      return plane.release(message.token);
+      return slices.add(inTurn(() => plane.release(message.token)));
     case "status":
       return send({ type: "status", request: message.request, ...plane.status() });
     case "shutdown":
@@ -44,13 +45,34 @@ port.on("message", (message: ToWorker) => {
 });
 send({ type: "started" });
 
-function take(received: Received, how: "apply" | "reset"): void {
+function* takeSnapshot(bytes: Uint8Array): Steps {
+  const received = yield* replica.snapshot(bytes);
   awaitingSnapshot = !received.ok;
   // Another snapshot of the same state would be no better: end, and be replaced after a pause.
-  if (!received.ok && how === "reset") throw new Error(`unusable snapshot: ${received.reason}`);
+  if (!received.ok) throw new Error(`unusable snapshot: ${received.reason}`);
+  yield* plane.stageReset(received.updates);
+  yield* swap();
+}
+
+function* takeChange(bytes: Uint8Array): Steps {
+  // What is already on its way when a snapshot is asked for is in that snapshot.
+  if (awaitingSnapshot) return;
+  const received = yield* replica.change(bytes);
+  awaitingSnapshot = !received.ok;
   if (!received.ok) return send({ type: "resync", reason: received.reason });
-  plane[how](received.updates);
+  yield* plane.stage(received.updates);
+  yield* swap();
+}
+
+function* swap(): Steps {
+  plane.swap();
   send({ type: "applied", revision: replica.revision, digest: replica.digest });
+  yield* plane.sweep();
+}
+
+/** A job of one step, which keeps its place behind the changes before it. */
+function* inTurn(act: () => void): Steps {
+  yield act();
 }
 
 async function prepare(token: number, listeners: readonly { id: string; address: string }[]): Promise<void> {

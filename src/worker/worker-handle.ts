@@ -14,9 +14,6 @@ import type {
 export const WORKER_SILENT = "ETIMEDOUT";
 export const WORKER_ENDED = "EPIPE";
 
-/** Several times what a busy machine needs to take in one resource of a change. */
-const MS_PER_RESOURCE = 0.5;
-
 /** Progress of a worker; only a live one takes part in commits. */
 export type Progress = "starting" | "snapshot" | "live" | "gone";
 
@@ -46,8 +43,6 @@ export class WorkerHandle {
   #request = 0;
   #reason = "ended";
   #lastSign = performance.now();
-  /** Time that what it has been fed and not yet applied may take. */
-  #allowanceMs = 0;
 
   /** `entry` is the file that the thread runs. */
   constructor(settings: WorkerSettings, events: HandleEvents, entry: URL = threadEntry()) {
@@ -65,9 +60,9 @@ export class WorkerHandle {
     return this.#progress;
   }
 
-  /** Milliseconds since it last said anything, less what its work may take. */
+  /** Milliseconds since it last said anything. */
   get silentMs(): number {
-    return performance.now() - this.#lastSign - this.#allowanceMs;
+    return performance.now() - this.#lastSign;
   }
 
   /** Asks for a sign of life. */
@@ -107,9 +102,8 @@ export class WorkerHandle {
   }
 
   /** Sends a change; a worker that has not been sent its snapshot yet will find the change in it. */
-  feed(bytes: Uint8Array, resources: number): void {
+  feed(bytes: Uint8Array): void {
     if (this.#progress !== "snapshot" && this.#progress !== "live") return;
-    this.#allowanceMs += resources * MS_PER_RESOURCE;
     this.#send({ type: "change", bytes });
   }
 
@@ -174,7 +168,6 @@ export class WorkerHandle {
         this.#progress = "live";
         this.#revision = message.revision;
         this.#digest = message.digest;
-        this.#allowanceMs = 0;
         return this.#events.applied(this);
       case "resync":
         this.#events.resync(message.reason);

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterEach, expect, test } from "@jest/globals";
 import { DataPlane } from "../../src/proxy/data-plane.ts";
+import { finish } from "../../src/proxy/steps.ts";
 import {
   backendOf,
   cleanUp,
@@ -233,7 +234,10 @@ test("reset replaces everything and touches only what differs", async () => {
     backendOf("u", "b0", { address: first.address }),
   ];
   for (let i = 1; i <= 4; i++) {
-    if (i === 3) plane.reset([systemOf(10), ...snapshot]);
+    if (i === 3) {
+      finish(plane.stageReset([systemOf(10), ...snapshot]));
+      plane.swap();
+    }
     client.send(GET("/"));
     await client.until((text) => text.match(/\r\n\r\nok/g)?.length === i);
   }

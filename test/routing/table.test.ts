@@ -345,3 +345,47 @@ test("an incrementally changed table matches like a scan, and like a table built
   expect(winners.patterns).toBeGreaterThan(winners.some / 10);
   expect(winners.queries).toBeGreaterThan(winners.some / 40);
 });
+
+test("what is staged is seen by nobody before the swap, and what it replaced by nobody after", () => {
+  const given = fc.array(fc.array(fc.oneof(anyRoute, fc.nat(9)), { maxLength: 8 }), { maxLength: 6 });
+  let changed = 0;
+  fc.assert(
+    fc.property(
+      given,
+      fc.array(anyRequest, { minLength: 1, maxLength: 8 }),
+      fc.nat(3),
+      (batches, requests, swept) => {
+        const table = new RoutingTable();
+        const model = new Map<string, Route>();
+        const looksLike = (routes: Iterable<Route>) => {
+          const fresh = tableOf(...routes);
+          expect(table.routes()).toEqual(fresh.routes());
+          for (const parts of requests) {
+            expect(table.match(request(parts))).toBe(fresh.match(request(parts)));
+            expect(table.explain(request(parts))).toEqual(fresh.explain(request(parts)));
+          }
+        };
+        for (const batch of batches) {
+          const before = [...model.values()];
+          for (const change of batch) {
+            const id = typeof change === "number" ? `r${change}` : change.id;
+            table.stage(id, typeof change === "number" ? undefined : change);
+            if (typeof change === "number") model.delete(id);
+            else model.set(id, change);
+          }
+          looksLike(before);
+          table.swap();
+          looksLike(model.values());
+          // What is left is swept later.
+          for (let i = 0; i < swept; i++) table.sweepOne();
+          looksLike(model.values());
+          changed += before.length > 0 && before.length !== model.size ? 1 : 0;
+        }
+        while (table.sweepOne());
+        looksLike(model.values());
+      },
+    ),
+    { numRuns: 200 },
+  );
+  expect(changed).toBeGreaterThan(50);
+});

@@ -11,6 +11,7 @@ import {
   type Resource,
 } from "../../src/core/index.ts";
 import { ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import { finish } from "../../src/proxy/steps.ts";
 import { printTable, RoutingTable } from "../../src/routing/index.ts";
 import type { FromWorker } from "../../src/worker/messages.ts";
 import { type Received, Replica } from "../../src/worker/replica.ts";
@@ -47,10 +48,10 @@ export class VirtualWorker {
   /** Takes a message; the answer to the primary, or "ends": this worker cannot go on. */
   receive({ type, bytes }: Feed, isExcused: boolean): FromWorker | "ends" | undefined {
     this.#isExcused ||= isExcused;
-    if (type === "snapshot") return this.#take(this.#replica.snapshot(bytes), type);
+    if (type === "snapshot") return this.#take(finish(this.#replica.snapshot(bytes)), type);
     // What is already on its way when a snapshot is asked for is in that snapshot.
     if (this.#isAwaitingSnapshot) return undefined;
-    return this.#take(this.#replica.change(bytes), type);
+    return this.#take(finish(this.#replica.change(bytes)), type);
   }
 
   #take(received: Received, type: Feed["type"]): FromWorker | "ends" {

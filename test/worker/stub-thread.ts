@@ -3,6 +3,7 @@
 // `changes` = apply, ignore, lose (asks for a snapshot instead);
 // `snapshot` = apply, ignore; `end` = ok, silent.
 import { parentPort } from "node:worker_threads";
+import { finish } from "../../src/proxy/steps.ts";
 import type { FromWorker, ToWorker } from "../../src/worker/messages.ts";
 import { Replica } from "../../src/worker/replica.ts";
 
@@ -17,7 +18,7 @@ port.on("message", (message: ToWorker) => {
   switch (message.type) {
     case "snapshot":
       if (query.get("snapshot") === "ignore") return;
-      replica.snapshot(message.bytes);
+      finish(replica.snapshot(message.bytes));
       return applied();
     case "change":
       if (changes === "ignore") return;
@@ -26,7 +27,7 @@ port.on("message", (message: ToWorker) => {
         changes = "apply";
         return send({ type: "resync", reason: "told to lose" });
       }
-      replica.change(message.bytes);
+      finish(replica.change(message.bytes));
       return applied();
     case "ping":
       return send({ type: "pong" });

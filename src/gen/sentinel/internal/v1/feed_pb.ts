@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sentinel/internal/v1/feed.proto.
  */
 export const file_sentinel_internal_v1_feed: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zZW50aW5lbC9pbnRlcm5hbC92MS9mZWVkLnByb3RvEhRzZW50aW5lbC5pbnRlcm5hbC52MSJyCglQb3N0SW1hZ2USJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIQCgh1cHN0cmVhbRgCIAEoCRIKCgJpZBgDIAEoCRIPCgdkZWxldGVkGAQgASgIEg0KBXZhbHVlGAUgASgMIl8KCkZlZWRDaGFuZ2USEAoIcmV2aXNpb24YASABKAQSDgoGZGlnZXN0GAIgASgMEi8KBmltYWdlcxgDIAMoCzIfLnNlbnRpbmVsLmludGVybmFsLnYxLlBvc3RJbWFnZUI0WjJzZW50aW5lbC5kZXYvcHJvdG8vc2VudGluZWwvaW50ZXJuYWwvdjE7aW50ZXJuYWx2MWIGcHJvdG8z", [file_sentinel_v1_resources]);
+  fileDesc("Ch9zZW50aW5lbC9pbnRlcm5hbC92MS9mZWVkLnByb3RvEhRzZW50aW5lbC5pbnRlcm5hbC52MSJyCglQb3N0SW1hZ2USJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIQCgh1cHN0cmVhbRgCIAEoCRIKCgJpZBgDIAEoCRIPCgdkZWxldGVkGAQgASgIEg0KBXZhbHVlGAUgASgMIj4KCkZlZWRDaGFuZ2USEAoIcmV2aXNpb24YASABKAQSDgoGZGlnZXN0GAIgASgMEg4KBmltYWdlcxgDIAMoDEI0WjJzZW50aW5lbC5kZXYvcHJvdG8vc2VudGluZWwvaW50ZXJuYWwvdjE7aW50ZXJuYWx2MWIGcHJvdG8z", [file_sentinel_v1_resources]);
 
 /**
  * A resource as it is after a change.
@@ -87,11 +87,12 @@ export type FeedChange = Message<"sentinel.internal.v1.FeedChange"> & {
   digest: Uint8Array;
 
   /**
-   * Every resource that is different, or in a snapshot every resource.
+   * Every resource that is different, or in a snapshot every resource: each the
+   * bytes of a PostImage, so that a reader can decode them one by one.
    *
-   * @generated from field: repeated sentinel.internal.v1.PostImage images = 3;
+   * @generated from field: repeated bytes images = 3;
    */
-  images: PostImage[];
+  images: Uint8Array[];
 };
 
 /**

@@ -1,0 +1,150 @@
+// What traffic notices of large changes: 300 requests a second through two
+// workers, while diffs of 10,000 commands are applied, beside windows of the same
+// length in which nothing changes. Windows alternate in one run.
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Command, CommandSchema } from "../../src/gen/sentinel/v1/commands_pb.ts";
+import { Control, startProxy } from "../../test/e2e/proxy-process.ts";
+import { startLoad } from "./load.ts";
+import { printTable, quantile, round } from "./table.ts";
+
+const ROUNDS = 7;
+const COMMANDS = 10_000;
+const CONNECTIONS = 60;
+const REQUESTS_PER_SECOND = 300;
+
+interface Diff {
+  readonly name: string;
+  readonly commands: readonly Command[];
+}
+
+/** Runs the case. */
+export async function run(): Promise<void> {
+  const load = await startLoad();
+  const proxy = await startProxy(`
+    system { worker-threads 2 }
+    listeners { listener "http" { address "127.0.0.1:0" } }
+    upstreams { upstream "load" { target "${load.backend}" }; upstream "many" { target "127.0.0.1:9" } }
+    routes { route "load" { matches { path-prefix "/load" }; upstream "load" } }`);
+  const control = new Control(`unix:${proxy.socket}`);
+  try {
+    load.drive(proxy.listeners["http"]!, CONNECTIONS, REQUESTS_PER_SECOND);
+    await sleep(2_000);
+    await measure(load, control);
+  } finally {
+    control.close();
+    load.stop();
+    await proxy.stop();
+  }
+}
+
+async function measure(load: Awaited<ReturnType<typeof startLoad>>, control: Control): Promise<void> {
+  const diffs = [adding(), updating(), removing()];
+  const quiet: number[] = [];
+  const rows = diffs.map((diff) => ({ diff, latencies: [] as number[], took: [] as number[] }));
+  let failed = 0;
+  for (let i = 0; i < ROUNDS; i++) {
+    for (const { diff, latencies, took } of rows) {
+      const started = epoch();
+      const { result } = await control.call("applyDiff", { commands: [...diff.commands] });
+      const ended = epoch();
+      if (result?.applied !== true) throw new Error(`${diff.name}: not applied`);
+      took.push(ended - started);
+      const during = await load.report(started, ended);
+      latencies.push(...during.latenciesMs);
+      // A second has passed: as long a window in which nothing changes.
+      const calm = epoch();
+      await sleep(ended - started);
+      const beside = await load.report(calm, calm + (ended - started));
+      quiet.push(...beside.latenciesMs);
+      failed += during.failed + beside.failed;
+    }
+  }
+  const base = quantile(quiet, 0.99);
+  const line = (name: string, ms: readonly number[], took: string) => [
+    name,
+    String(ms.length),
+    took,
+    ...[0.5, 0.99, 1].map((q) => quantile(ms, q).toFixed(1)),
+  ];
+  printTable(
+    ["requests during", "number", "diff took (ms)", "p50 (ms)", "p99", "max"],
+    [
+      line("nothing", quiet, "-"),
+      ...rows.map(({ diff, latencies, took }) => line(diff.name, latencies, quantile(took, 0.5).toFixed(0))),
+    ],
+  );
+  const all = rows.flatMap(({ latencies }) => latencies);
+  console.log(
+    `\n${JSON.stringify({
+      case: "large-diff",
+      quiet_p99_ms: round(base),
+      diff_p99_ms: round(quantile(all, 0.99)),
+      rise_p99_ms: round(quantile(all, 0.99) - base),
+      worst_rise_p99_ms: round(Math.max(...rows.map((row) => quantile(row.latencies, 0.99))) - base),
+      diff10k_ms: round(
+        quantile(
+          rows.flatMap(({ took }) => took),
+          0.5,
+        ),
+      ),
+      failed,
+    })}`,
+  );
+}
+
+function adding(): Diff {
+  return {
+    name: "add 5,000 routes, 5,000 backends",
+    commands: halves(
+      (i) => ({ case: "addRoute", value: { route: routeOf(i, "many") } }),
+      (i) => ({
+        case: "addBackend",
+        value: { upstream: "many", backend: { id: `b${i}`, address: addressOf(i) } },
+      }),
+    ),
+  };
+}
+
+function updating(): Diff {
+  return {
+    name: "update all of them",
+    commands: halves(
+      (i) => ({ case: "updateRoute", value: { route: { id: `r${i}`, upstream: "load" } } }),
+      (i) => ({ case: "updateBackend", value: { upstream: "many", backend: { id: `b${i}`, weight: 7 } } }),
+    ),
+  };
+}
+
+function removing(): Diff {
+  return {
+    name: "remove all of them",
+    commands: halves(
+      (i) => ({ case: "removeRoute", value: { routeId: `r${i}` } }),
+      (i) => ({ case: "removeBackend", value: { upstream: "many", backendId: `b${i}` } }),
+    ),
+  };
+}
+
+type Init = MessageInitShape<typeof CommandSchema>["command"];
+
+function halves(first: (i: number) => Init, second: (i: number) => Init): Command[] {
+  const of = (make: (i: number) => Init) =>
+    Array.from({ length: COMMANDS / 2 }, (_, i) => create(CommandSchema, { command: make(i)! }));
+  return [...of(first), ...of(second)];
+}
+
+function routeOf(i: number, upstream: string) {
+  return { id: `r${i}`, upstream, matches: { hosts: [`h${i}.example.com`], pathPrefixes: ["/api/v1"] } };
+}
+
+function addressOf(i: number): string {
+  return `10.1.${i >> 8}.${i & 255}:8080`;
+}
+
+function epoch(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,96 @@
+// A process of its own for benchmarks that ask what traffic notices: a backend,
+// and clients that send requests at a fixed rate through the proxy, whatever
+// comes back. A latency counts from when the request was due, so that a stall
+// shows in every request that it held up. Talks to its parent over IPC; see
+// load.ts for the other end.
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+
+/** From the parent: drive this address; report what was due in this window (epoch ms); end. */
+export type ToLoad =
+  | {
+      readonly type: "drive";
+      readonly address: string;
+      readonly connections: number;
+      readonly perSecond: number;
+    }
+  | { readonly type: "report"; readonly from: number; readonly to: number };
+
+/** To the parent. */
+export type FromLoad =
+  | { readonly type: "backend"; readonly address: string }
+  | { readonly type: "report"; readonly latenciesMs: readonly number[]; readonly failed: number };
+
+interface Sample {
+  readonly due: number;
+  readonly ms: number;
+}
+
+const REQUEST = "GET /load HTTP/1.1\r\nHost: load.test\r\n\r\n";
+/** Ends every answer; see the backend below. */
+const END = "steady\n";
+
+if (process.send !== undefined) await main();
+
+async function main(): Promise<void> {
+  const samples: Sample[] = [];
+  const failures: number[] = [];
+  const backend = createServer((incoming, response) => {
+    incoming.resume();
+    response.end(END);
+  });
+  backend.keepAliveTimeout = 600_000;
+  backend.listen(0, "127.0.0.1");
+  await once(backend, "listening");
+  const send = (message: FromLoad) => process.send!(message);
+  process.on("message", (message: ToLoad) => {
+    if (message.type === "drive") {
+      const everyMs = (1000 * message.connections) / message.perSecond;
+      for (let i = 0; i < message.connections; i++) {
+        const start = () => client(message.address, everyMs, samples, failures);
+        setTimeout(start, (everyMs * i) / message.connections);
+      }
+      return;
+    }
+    const { from, to } = message;
+    const within = samples.filter(({ due }) => due >= from && due < to);
+    const failed = failures.filter((at) => at >= from && at < to).length;
+    send({ type: "report", latenciesMs: within.map(({ ms }) => ms), failed });
+  });
+  process.on("disconnect", () => process.exit(0));
+  send({ type: "backend", address: `127.0.0.1:${(backend.address() as AddressInfo).port}` });
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** One connection: a request every `everyMs`, by a clock that does not wait for answers. */
+function client(address: string, everyMs: number, samples: Sample[], failures: number[]): void {
+  const [host, port] = address.split(":");
+  const socket = connect({ host: host!, port: Number(port), noDelay: true });
+  const waiting: number[] = [];
+  let due = now() + everyMs;
+  let text = "";
+  const timer = setInterval(() => {
+    for (; due <= now(); due += everyMs) {
+      waiting.push(due);
+      socket.write(REQUEST);
+    }
+  }, 1);
+  socket.setEncoding("latin1").on("data", (chunk: string) => {
+    text += chunk;
+    for (let end = text.indexOf(END); end >= 0; end = text.indexOf(END)) {
+      const sent = waiting.shift()!;
+      if (text.startsWith("HTTP/1.1 200 ")) samples.push({ due: sent, ms: now() - sent });
+      else failures.push(sent);
+      text = text.slice(end + END.length);
+    }
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    clearInterval(timer);
+    failures.push(...waiting, now());
+  });
+}
