@@ -60,7 +60,7 @@ export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
   const starting: { pool?: WorkerPool; health?: HealthServer | undefined; control?: ControlServer } = {};
   const phase = { ready: false };
-  const store = createStore(log);
+  const store = createStore(options);
   try {
     createStateDir(options.stateDir);
     const pool = createPool(store, options);
@@ -104,13 +104,15 @@ export async function startApp(options: AppOptions): Promise<App> {
   }
 }
 
-function createStore(log: Log): Store {
+function createStore({ log, config }: AppOptions): Store {
+  const { maxRemovalPercent } = config.settings.policy;
   return new Store({
     state: emptyState(),
     revision: 0n,
     historyId: randomUUID(),
     persistence: memoryPersistence(),
     clock: () => new Date(),
+    ...(maxRemovalPercent === undefined ? {} : { maxRemovalPercent }),
     onAttempt: (attempt, outcome) => {
       log.write(outcome.ok ? "info" : "warn", "change", attemptRecord(attempt, outcome));
     },

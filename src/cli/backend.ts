@@ -2,7 +2,13 @@
 import type { Command } from "commander";
 import { AdminState } from "../gen/sentinel/v1/resources_pb.ts";
 import { type FieldFlag, fieldsOf, withFields, withFieldsToUpdate } from "./field-flags.ts";
-import { type MutationOptions, mutate, updateOf, withAllowMissing, withMutationOptions } from "./mutation.ts";
+import {
+  type MutationOptions,
+  mutate,
+  updateOf,
+  withMutationOptions,
+  withTargetOptions,
+} from "./mutation.ts";
 import { readNumber } from "./read-value.ts";
 
 const STATES = {
@@ -27,14 +33,14 @@ export function addBackendCommands(program: Command): void {
   addAdd(backend);
   const update = backend.command("update <upstream> <backend>").description("change a backend");
   withFieldsToUpdate(update, BACKEND_FLAGS);
-  withAllowMissing(update, "add the backend if there is none");
+  withTargetOptions(update, "add the backend if there is none");
   withMutationOptions(update).action((upstream: string, id: string, options: MutationOptions) =>
     mutate("updateBackend", { upstream, ...updateOf("backend", { id }, BACKEND_FLAGS, options) }, options),
   );
   const remove = backend
     .command("remove <upstream> <backend>")
     .description("remove a backend; requests in flight finish");
-  withAllowMissing(remove, "succeed if there is none");
+  withTargetOptions(remove, "succeed if there is none");
   withMutationOptions(remove).action((upstream: string, backendId: string, options: MutationOptions) =>
     mutate("removeBackend", { upstream, backendId, allowMissing: options.allowMissing ?? false }, options),
   );

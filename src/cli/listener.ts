@@ -1,7 +1,13 @@
 // `sentinel listener add|update|remove`.
 import type { Command } from "commander";
 import { type FieldFlag, withFieldsToUpdate } from "./field-flags.ts";
-import { type MutationOptions, mutate, updateOf, withAllowMissing, withMutationOptions } from "./mutation.ts";
+import {
+  type MutationOptions,
+  mutate,
+  updateOf,
+  withMutationOptions,
+  withTargetOptions,
+} from "./mutation.ts";
 
 /** Flags that set fields of a listener. */
 export const LISTENER_FLAGS: readonly FieldFlag[] = [
@@ -20,14 +26,14 @@ export function addListenerCommands(program: Command): void {
   );
   const update = listener.command("update <listener>").description("move a listener to another address");
   withFieldsToUpdate(update, LISTENER_FLAGS);
-  withAllowMissing(update, "add the listener if there is none");
+  withTargetOptions(update, "add the listener if there is none");
   withMutationOptions(update).action((id: string, options: MutationOptions) =>
     mutate("updateListener", updateOf("listener", { id }, LISTENER_FLAGS, options), options),
   );
   const remove = listener
     .command("remove <listener>")
     .description("close a listener; requests in flight on its connections finish");
-  withAllowMissing(remove, "succeed if there is none");
+  withTargetOptions(remove, "succeed if there is none");
   withMutationOptions(remove).action((listenerId: string, options: MutationOptions) =>
     mutate("removeListener", { listenerId, allowMissing: options.allowMissing ?? false }, options),
   );

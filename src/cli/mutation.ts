@@ -21,7 +21,9 @@ export interface MutationOptions extends ClientOptions, ParsedOptions {
   readonly reason?: string;
   readonly expectedRevision?: string;
   readonly expectedHistory?: string;
+  readonly expectedEtag?: string;
   readonly validateOnly?: boolean;
+  readonly force?: boolean;
   readonly wait?: keyof typeof WAITS;
   readonly waitTimeout?: string;
   readonly allowMissing?: boolean;
@@ -41,6 +43,7 @@ export function withMutationOptions(command: Command): Command {
     .option("--reason <text>", "why; goes into the audit record")
     .option("--expected-revision <revision>", "refuse unless this is the current revision")
     .option("--expected-history <id>", "refuse unless this is the history_id")
+    .option("--force", "accept a diff that removes more than max-removal-percent of a kind")
     .option("--validate-only", "check everything and show what would change, but change nothing")
     .addOption(
       new Option("--wait <state>", "what to wait for (default: applied)").choices(Object.keys(WAITS)),
@@ -49,9 +52,16 @@ export function withMutationOptions(command: Command): Command {
   return withClientOptions(command);
 }
 
-/** Adds --allow-missing; what that means is for the caller to say. */
-export function withAllowMissing(command: Command, help: string): Command {
-  return command.optionsGroup("Commit:").option("--allow-missing", help);
+/** Adds what goes with commands that update or remove one resource; what --allow-missing means is for the caller to say. */
+export function withTargetOptions(command: Command, allowMissing: string): Command {
+  return withExpectedEtag(command).option("--allow-missing", allowMissing);
+}
+
+/** Adds --expected-etag. */
+export function withExpectedEtag(command: Command): Command {
+  return command
+    .optionsGroup("Commit:")
+    .option("--expected-etag <etag>", "refuse unless the resource has this etag (GetState tells it)");
 }
 
 /** The options as the API takes them. */
@@ -67,6 +77,8 @@ export function commitOptionsOf(options: MutationOptions): MessageInitShape<type
     ...(reason === undefined ? {} : { reason }),
     ...(revision === undefined ? {} : { expectedRevision: readRevision(revision, "--expected-revision") }),
     ...(history === undefined ? {} : { expectedHistoryId: history }),
+    ...(options.expectedEtag === undefined ? {} : { expectedEtag: options.expectedEtag }),
+    ...(options.force === true ? { force: true } : {}),
     ...(options.validateOnly === true ? { validateOnly: true } : {}),
     ...(wait === undefined ? {} : { wait: WAITS[wait] }),
     ...(timeout === undefined ? {} : { waitTimeout: readDuration(timeout, "--wait-timeout") }),

@@ -10,8 +10,8 @@ import {
   type MutationOptions,
   mutate,
   updateOf,
-  withAllowMissing,
   withMutationOptions,
+  withTargetOptions,
 } from "./mutation.ts";
 import { readInteger } from "./read-value.ts";
 import { printResult } from "./result.ts";
@@ -60,10 +60,10 @@ export function addRouteCommands(program: Command): void {
     .command("update <route>")
     .description("change a route; a condition's flags replace its whole list");
   withPlace(withFieldsToUpdate(update, ROUTE_FLAGS));
-  withAllowMissing(update, "add the route if there is none");
+  withTargetOptions(update, "add the route if there is none");
   withMutationOptions(update).action(updateRoute);
   const remove = route.command("remove <route>").description("remove a route; requests in flight finish");
-  withAllowMissing(remove, "succeed if there is none");
+  withTargetOptions(remove, "succeed if there is none");
   withMutationOptions(remove).action((routeId: string, options: MutationOptions) =>
     mutate("removeRoute", { routeId, allowMissing: options.allowMissing ?? false }, options),
   );

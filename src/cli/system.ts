@@ -1,7 +1,7 @@
 // `sentinel system update`.
 import type { Command } from "commander";
 import { type FieldFlag, withFieldsToUpdate } from "./field-flags.ts";
-import { type MutationOptions, mutate, updateOf, withMutationOptions } from "./mutation.ts";
+import { type MutationOptions, mutate, updateOf, withExpectedEtag, withMutationOptions } from "./mutation.ts";
 import { readDuration, readInteger } from "./read-value.ts";
 
 /** Flags that set fields of the process settings. */
@@ -30,7 +30,8 @@ export const SYSTEM_FLAGS: readonly FieldFlag[] = [
 export function addSystemCommands(program: Command): void {
   const system = program.command("system").description("change the process settings");
   const update = system.command("update").description("change process settings");
-  withMutationOptions(withFieldsToUpdate(update, SYSTEM_FLAGS)).action((options: MutationOptions) =>
-    mutate("updateSystem", updateOf("system", {}, SYSTEM_FLAGS, options), options),
+  withMutationOptions(withExpectedEtag(withFieldsToUpdate(update, SYSTEM_FLAGS))).action(
+    (options: MutationOptions) =>
+      mutate("updateSystem", updateOf("system", {}, SYSTEM_FLAGS, options), options),
   );
 }

@@ -2,7 +2,13 @@
 import type { Command } from "commander";
 import { LoadBalancing } from "../gen/sentinel/v1/resources_pb.ts";
 import { type FieldFlag, fieldsOf, withFields, withFieldsToUpdate } from "./field-flags.ts";
-import { type MutationOptions, mutate, updateOf, withAllowMissing, withMutationOptions } from "./mutation.ts";
+import {
+  type MutationOptions,
+  mutate,
+  updateOf,
+  withMutationOptions,
+  withTargetOptions,
+} from "./mutation.ts";
 
 const POLICIES = {
   round_robin: LoadBalancing.ROUND_ROBIN,
@@ -35,14 +41,14 @@ export function addUpstreamCommands(program: Command): void {
   );
   const update = upstream.command("update <upstream>").description("change an upstream");
   withFieldsToUpdate(update, UPSTREAM_FLAGS);
-  withAllowMissing(update, "add the upstream if there is none");
+  withTargetOptions(update, "add the upstream if there is none");
   withMutationOptions(update).action((id: string, options: MutationOptions) =>
     mutate("updateUpstream", updateOf("upstream", { id }, UPSTREAM_FLAGS, options), options),
   );
   const remove = upstream
     .command("remove <upstream>")
     .description("remove an upstream with its backends; refused while a route uses it");
-  withAllowMissing(remove, "succeed if there is none").option(
+  withTargetOptions(remove, "succeed if there is none").option(
     "--cascade",
     "remove the routes that use it, too",
   );

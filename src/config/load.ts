@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { type ConfigState, ConfigStateSchema } from "../gen/sentinel/v1/resources_pb.ts";
-import { type ControlListen, decodeControl } from "./decode/control.ts";
+import { type ControlListen, type ControlPolicy, decodeControl, decodePolicy } from "./decode/control.ts";
 import { decodeListeners, hasListener } from "./decode/listener.ts";
 import { decodeRoutes } from "./decode/route.ts";
 import { checkSchemaVersion, decodeProcess, decodeSystem, type ProcessSettings } from "./decode/system.ts";
@@ -27,6 +27,7 @@ import { type Block, entitiesOf, items } from "./tree.ts";
 export interface BootstrapSettings extends ProcessSettings {
   /** Where the control interface listens; empty means the default socket. */
   readonly control: readonly ControlListen[];
+  readonly policy: ControlPolicy;
 }
 
 /** Numbers for the line "valid (schema 1.0; 1 listener, …)". */
@@ -101,7 +102,11 @@ function decode(file: string, nodes: readonly SourceNode[], report: Report): Dec
     routes: decodeRoutes(root, places, report),
     upstreams: decodeUpstreams(root, places, report),
   });
-  const settings = { ...decodeProcess(root, report), control: decodeControl(root, report) };
+  const settings = {
+    ...decodeProcess(root, report),
+    control: decodeControl(root, report),
+    policy: decodePolicy(root),
+  };
   checkPresence(file, root, report);
   const isWhole =
     items(root, "include").length === 0 && entitiesOf(root, "namespaces", "namespace").length === 0;
@@ -133,7 +138,7 @@ function finish(file: string, text: string, report: Report, decoded: Decoded | u
   const warnings = diagnostics.filter((one) => one.severity === "warning").length;
   return {
     config: report.errors > 0 ? undefined : decoded?.config,
-    settings: decoded?.settings ?? { control: [] },
+    settings: decoded?.settings ?? { control: [], policy: {} },
     diagnostics,
     provenance: decoded?.places.provenance() ?? new Map(),
     counts: { ...(decoded?.counts ?? { schema: "1.0", listeners: 0, routes: 0, upstreams: 0 }), warnings },

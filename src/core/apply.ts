@@ -12,6 +12,7 @@ import { addUpstream, removeUpstream, updateUpstream } from "./commands/upstream
 import { addHash, subtractHash } from "./digest.ts";
 import { Draft, type Place } from "./draft.ts";
 import { assertNever, type ConfigError } from "./error.ts";
+import { holdsEtag } from "./etag.ts";
 import { checkTouched } from "./invariants.ts";
 import type { State, UpstreamEntry } from "./state.ts";
 import { warningsOf } from "./warnings.ts";
@@ -60,7 +61,8 @@ export const COMMAND_FIELDS = {
   replaceBackends: "replace_backends",
 } as const satisfies Record<NonNullable<Command["command"]["case"]>, string>;
 
-function applyCommand(draft: Draft, { command }: Command, index: number): void {
+function applyCommand(draft: Draft, given: Command, index: number): void {
+  const { command } = given;
   if (command.case === undefined) {
     const message = "the command is not set, or not known to this Sentinel";
     return draft.fail(
@@ -75,6 +77,7 @@ function applyCommand(draft: Draft, { command }: Command, index: number): void {
     const hint = "this Sentinel is older than the client's .proto files";
     return draft.fail(place, { code: "invalid", rule: "unknown-key", message, hint, field: "" });
   }
+  if (!holdsEtag(draft, place, given)) return;
   switch (command.case) {
     case "updateSystem":
       return updateSystem(draft, place, command.value);

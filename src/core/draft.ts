@@ -50,6 +50,8 @@ export interface Fault extends Pick<ConfigError, "code" | "rule" | "message"> {
   /** Field path below the command, for example "backend.address". */
   readonly field: string;
   readonly subject?: Subject;
+  /** Facts for programs. */
+  readonly info?: Readonly<Record<string, string>>;
 }
 
 /** A map of a draft: copied on the first write, then written in place. */

@@ -18,6 +18,7 @@ import type { Participant, Prepared } from "./participant.ts";
 import type { Persistence } from "./persistence.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import { Provenance } from "./provenance.ts";
+import { checkRemovals, DEFAULT_MAX_REMOVAL_PERCENT } from "./removals.ts";
 
 /** A request to change the state. */
 export interface Attempt {
@@ -34,6 +35,10 @@ export interface Attempt {
   readonly expectedHistoryId?: string;
   /** Everything up to prepare, then nothing. */
   readonly validateOnly?: boolean;
+  /** Lets it remove more than the guard allows (removals.ts). */
+  readonly force?: boolean;
+  /** Whether the commands were computed from a desired state. */
+  readonly isDeclarative?: boolean;
   /** Where a resource came from, for provenance. Default: the actor. */
   readonly origin?: (key: ResourceKey) => string;
 }
@@ -77,6 +82,8 @@ export interface StoreOptions {
   readonly onAttempt?: (attempt: Attempt, outcome: Accepted | Rejected) => void;
   /** Told of exceptions of subscribers, participants and onAttempt: bugs, which undo no commit. */
   readonly onBug?: (error: unknown) => void;
+  /** Share of one kind, 1 to 100, that a diff may remove without force. Default 50. */
+  readonly maxRemovalPercent?: number;
   /** Bounds of the retained window. Default: the limits of the core. */
   readonly retained?: { readonly changes: number; readonly commands: number };
 }
@@ -243,6 +250,8 @@ export class Store {
     if (failed !== undefined) return refused([failed]);
     const applied = applyDiff(state, attempt.commands);
     if (!applied.ok) return refused(applied.errors);
+    const tooMuch = this.#checkRemovals(attempt, state, applied.changes);
+    if (tooMuch.length > 0) return refused(tooMuch);
     const validateUs = microsecondsSince(started);
     const prepared = await this.#prepare(applied.changes);
     if ("errors" in prepared) return refused(prepared.errors, validateUs);
@@ -267,6 +276,18 @@ export class Store {
       state: applied.state,
     };
     return { ...pending, outcome, change, prepared: prepared.ready };
+  }
+
+  #checkRemovals(attempt: Attempt, before: State, changes: readonly ResourceChange[]): ConfigError[] {
+    if (attempt.force === true) return [];
+    const { commands, isDeclarative = false } = attempt;
+    return checkRemovals({
+      before,
+      changes,
+      commands,
+      isDeclarative,
+      maxPercent: this.#options.maxRemovalPercent ?? DEFAULT_MAX_REMOVAL_PERCENT,
+    });
   }
 
   async #prepare(

@@ -22,7 +22,7 @@ test.each([
   ["explain /x", { routeId: "all", upstream: "api" }],
   ["backend add green 10.0.0.1:80 --reason r", { changed: true, applied: true, revision: "2" }],
   ["backend update green 10.0.0.1:80 --weight 2", { effects: [{ fields: ["weight"] }], revision: "3" }],
-  ["backend replace green", { inverse: [{ addBackend: { upstream: "green" } }] }],
+  ["backend replace green --force", { inverse: [{ addBackend: { upstream: "green" } }] }],
   ["upstream add blue", { effects: [{ kind: "RESOURCE_KIND_UPSTREAM", action: "ACTION_ADDED" }] }],
   ["route add r --upstream blue --path /r", { effects: [{ id: "r" }] }],
   ["route update r --before all", { effects: [{ fields: ["order"] }] }],

@@ -76,6 +76,7 @@ backend remove green g1
 backend remove green g1
 backend remove green g1 --allow-missing
 backend replace green
+backend replace green --force
 backend replace gren
 
 # routes

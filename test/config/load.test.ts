@@ -60,7 +60,7 @@ test("settings: paths count from the file's folder", () => {
     ROUTE,
     'system { state-dir "state"; health-listen "127.0.0.1:8081"; }',
     'observability { logging { level "DEBUG"; }; }',
-    'control { listen "unix:run/c.sock" mode="0660" group="ops"; listen "[::1]:9901" insecure=#true; }',
+    'control { listen "unix:run/c.sock" mode="0660" group="ops"; listen "[::1]:9901" insecure=#true; max-removal-percent 10; reload-conflicts "refuse"; }',
   );
   expect(loadConfigText("/etc/sentinel/t.kdl", text).settings).toEqual({
     stateDir: "/etc/sentinel/state",
@@ -70,6 +70,7 @@ test("settings: paths count from the file's folder", () => {
       { address: "unix:/etc/sentinel/run/c.sock", mode: 0o660, group: "ops", insecure: false },
       { address: "[::1]:9901", insecure: true },
     ],
+    policy: { maxRemovalPercent: 10, reloadConflicts: "refuse" },
   });
 });
 

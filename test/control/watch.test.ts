@@ -86,7 +86,7 @@ async function setup(storeOptions: Partial<StoreOptions> = {}) {
     return stream;
   };
   const commit = async (...given: readonly Given[]) => {
-    const outcome = await store.commit(attempt(given));
+    const outcome = await store.commit(attempt(given, { force: true }));
     if (!outcome.ok) throw new Error(JSON.stringify(outcome.errors));
     // Watchers are told in the turn after the commit.
     await new Promise((resolve) => setImmediate(resolve));

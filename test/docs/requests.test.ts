@@ -7,7 +7,7 @@ import { ControlService } from "../../src/gen/sentinel/v1/control_pb.ts";
 
 const OPTIONS = "options";
 
-test.each(CommandSchema.fields.map((field) => [field.message!.name, field.message!] as const))(
+test.each(CommandSchema.oneofs[0]!.fields.map((field) => [field.message!.name, field.message!] as const))(
   "%sRequest has the fields of its command",
   (name, command) => {
     const method = ControlService.methods.find((one) => one.name === name);

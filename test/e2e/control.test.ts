@@ -106,7 +106,7 @@ test("the same commands without the faults commit as one revision, and their inv
     truncated: false,
   });
   expect(result!.effects).toHaveLength(50);
-  const undone = await control.call("applyDiff", { commands: result!.inverse });
+  const undone = await control.call("applyDiff", { commands: result!.inverse, options: { force: true } });
   expect(undone.result!.revision).toBe(before.revision + 2n);
   expect((await control.call("getStatus", {})).digest).toBe(before.digest);
 });
@@ -187,7 +187,7 @@ test("GetState pages at one revision; DiffStates leads from a revision to the li
     from: {},
     to: { source: { case: "revision", value: start.revision } },
   });
-  await control.call("applyDiff", { commands: back.commands });
+  await control.call("applyDiff", { commands: back.commands, options: { force: true } });
   expect((await control.call("getStatus", {})).digest).toBe(start.digest);
   const never = await control.refused("diffStates", {
     to: { source: { case: "revision", value: 1_000_000n } },
@@ -294,7 +294,11 @@ test("a change above 1 MiB comes in parts that are complete at the last", async 
   expect(parts.map(({ part }) => part)).toEqual(parts.map((_, i) => i));
   expect(parts.flatMap(({ change }) => change!.effects)).toHaveLength(9_990);
   for (const { change } of parts) expect(change!.revision).toBe(revision + 1n);
-  await control.call("replaceBackends", { upstream: "green", backends: [] });
+  await control.call("replaceBackends", {
+    upstream: "green",
+    backends: [],
+    options: { force: true },
+  });
 });
 
 test("ExplainRoute says which route is taken and why", async () => {

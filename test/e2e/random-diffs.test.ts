@@ -68,7 +68,7 @@ test(`${DIFFS} random diffs from ${WRITERS} writers agree with the model (seed $
         const control = new Control(`unix:${join(stateDir, "control.sock")}`);
         for (let i = writer; i < diffs.length; i += WRITERS) {
           const answer = await control
-            .call("applyDiff", { commands: diffs[i]!, options: { reason: `d${i}` } })
+            .call("applyDiff", { commands: diffs[i]!, options: { reason: `d${i}`, force: true } })
             .then(
               ({ result }) => (result!.changed ? "committed" : "unchanged"),
               (error: ServiceError) => (error.code === 13 ? "internal" : "refused"),

@@ -85,7 +85,7 @@ class Simulation {
     await this.#runUntil(() => this.#primary.isReady && this.#primary.ledger.open === 0, deadline);
     for (let round = 0; round < 2; round++) {
       const commands = settlingDiff(round);
-      void this.#primary.commit({ commands, source: "grpc", actor: "sim" });
+      void this.#primary.commit({ commands, source: "grpc", actor: "sim", force: true });
       await this.#runUntil(() => this.#primary.ledger.open === 0, deadline);
     }
     await this.#runUntil(() => this.#isSettled(), deadline);

@@ -34,7 +34,7 @@ export class Writer {
     if (!primary.isReady) return;
     const commands = this.#diffs.shift();
     if (commands === undefined) return;
-    const attempt = { commands, source: "grpc", actor: this.#name, ...this.#options(primary) };
+    const attempt = { commands, source: "grpc", actor: this.#name, force: true, ...this.#options(primary) };
     this.#world.count("attempts");
     void primary.commit(attempt);
   }

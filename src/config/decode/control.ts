@@ -16,6 +16,25 @@ export interface ControlListen {
   readonly insecure: boolean;
 }
 
+/** What diffs and files may do, beside what they say. */
+export interface ControlPolicy {
+  /** Share of one kind that a diff may remove without force, 1 to 100. Unset: the store's default. */
+  readonly maxRemovalPercent?: number;
+  /** What happens where file and run time have changed the same field. Unset: "file", the newer intent. */
+  readonly reloadConflicts?: "file" | "refuse";
+}
+
+/** The policies written in the file. */
+export function decodePolicy(root: Block): ControlPolicy {
+  const control = blocksOf(root, "control")[0];
+  const percent = control && value(control, "max-removal-percent")?.value;
+  const conflicts = control && textOf(control, "reload-conflicts");
+  return {
+    ...(typeof percent === "number" ? { maxRemovalPercent: percent } : {}),
+    ...(conflicts === "file" || conflicts === "refuse" ? { reloadConflicts: conflicts } : {}),
+  };
+}
+
 /** The kernel's limit for the path of a unix socket. */
 const MAX_SOCKET_PATH = 107;
 

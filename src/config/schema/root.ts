@@ -70,8 +70,8 @@ const CONTROL_LISTEN = table(
 
 const CONTROL = table("control", [
   live("listen", blocks(CONTROL_LISTEN)),
-  warn("reload-conflicts", words(["file", "refuse"])),
-  warn("max-removal-percent", int(1, 100)),
+  live("reload-conflicts", words(["file", "refuse"])),
+  live("max-removal-percent", int(1, 100)),
   warn("ready-when", words(["bootstrap", "first-sync"]), { same: ["bootstrap"] }),
 ]);
 

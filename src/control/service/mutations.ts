@@ -35,6 +35,7 @@ export function mutationHandlers(deps: ControlDependencies) {
       const command = {
         $typeName: "sentinel.v1.Command",
         command: { case: name, value },
+        expectedEtag: options?.expectedEtag ?? "",
       } as unknown as Command;
       return { result: await commit(deps, rpc, [command], options, `commands[0].${COMMAND_FIELDS[name]}.`) };
     });
@@ -43,8 +44,8 @@ export function mutationHandlers(deps: ControlDependencies) {
     (Object.keys(COMMAND_FIELDS) as CommandCase[]).map((name) => [name, single(name)]),
   );
   const applyDiff = unary(deps, "ApplyDiff", async (request: ApplyDiffRequest) => {
-    const unknown = unknownField(request, "");
-    return { result: await commit(deps, "ApplyDiff", request.commands, request.options, "", unknown) };
+    const wrong = unknownField(request, "") ?? misplacedEtag(request.options);
+    return { result: await commit(deps, "ApplyDiff", request.commands, request.options, "", wrong) };
   });
   return { ...(singles as Record<CommandCase, ReturnType<typeof single>>), applyDiff };
 }
@@ -68,11 +69,12 @@ async function commit(
     expectedRevision: options?.expectedRevision ?? 0n,
     expectedHistoryId: options?.expectedHistoryId ?? "",
     validateOnly,
+    force: options?.force ?? false,
   };
   const errors = [...(wrong === undefined ? [] : [wrong]), ...checkRequest(commands, options)];
   const outcome = errors.length > 0 ? deps.store.refuse(attempt, errors) : await deps.store.commit(attempt);
   if (!outcome.ok && outcome.bug !== undefined) throw outcome.bug;
-  if (!outcome.ok) throw statusOf(outcome.errors, prefix);
+  if (!outcome.ok) throw statusOf(prefix === "" ? outcome.errors : outcome.errors.map(inOptions), prefix);
   const started = performance.now();
   const waitMs = waitOf(options);
   const wait = !validateOnly && options?.wait !== Wait.COMMITTED;
@@ -110,6 +112,22 @@ function checkRequest(commands: readonly Command[], options: CommitOptions | und
     wrong("bad-value", "wait_timeout", `the time to wait is not between 0s and ${MAX_WAIT_MS / 1000}s`);
   }
   return errors;
+}
+
+/** The etag of a request with one command is among its options. */
+function inOptions(error: ConfigError): ConfigError {
+  return error.path === "commands[0].expected_etag" ? { ...error, path: "options.expected_etag" } : error;
+}
+
+function misplacedEtag(options: CommitOptions | undefined): ConfigError | undefined {
+  if (options === undefined || options.expectedEtag === "") return undefined;
+  return {
+    code: "invalid",
+    rule: "bad-value",
+    path: "options.expected_etag",
+    message: "ApplyDiff has an expected_etag in each command, not in its options",
+    hint: "set commands[i].expected_etag",
+  };
 }
 
 /** A field that a newer client has set may be a guard: what is not understood is not ignored. */
