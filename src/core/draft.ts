@@ -328,11 +328,12 @@ function moveInIndex(
 }
 
 /** The signature of an enabled route. */
-function activeSignature(entry: RouteEntry | undefined): string | undefined {
+export function activeSignature(entry: RouteEntry | undefined): string | undefined {
   return entry === undefined || entry.value.enabled === false ? undefined : entry.signature;
 }
 
-function portKey(listener: Listener): string | undefined {
+/** The key of a listener in listenersByPort; port 0 is left out. */
+export function portKey(listener: Listener): string | undefined {
   const port = parseBindAddress(listener.address!)?.port;
   return port === undefined || port === 0 ? undefined : String(port);
 }

@@ -43,6 +43,7 @@ export {
   type ResourceKey,
   schemaOf,
 } from "./resource.ts";
+export { type Image, stateFromImages } from "./restore.ts";
 export { routeSignature } from "./signature.ts";
 export { elements } from "./sorted-list.ts";
 export {

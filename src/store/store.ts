@@ -15,9 +15,10 @@ import {
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
 import { ChangeLog, type CommittedChange } from "./change-log.ts";
 import type { Participant, Prepared } from "./participant.ts";
-import type { Persistence } from "./persistence.ts";
+import type { AttemptRecord, Journal } from "./persistence.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import { Provenance } from "./provenance.ts";
+import { recordOf } from "./record.ts";
 import { checkRemovals, DEFAULT_MAX_REMOVAL_PERCENT } from "./removals.ts";
 
 /** A request to change the state. */
@@ -29,6 +30,14 @@ export interface Attempt {
   readonly reason?: string;
   /** Name of the rpc, for the audit record. */
   readonly rpc?: string;
+  /** Address of the caller, for the audit record. */
+  readonly peer?: string;
+  /** Idempotency key, in the scope of the actor. */
+  readonly requestId?: string;
+  /** For the audit record. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Which of its own versions the source is at. */
+  readonly sourceVersion?: string;
   /** 0 or absent: any. */
   readonly expectedRevision?: bigint;
   /** "" or absent: any. */
@@ -76,7 +85,7 @@ export interface StoreOptions {
   readonly state: State;
   readonly revision: bigint;
   readonly historyId: string;
-  readonly persistence: Persistence;
+  readonly persistence: Journal;
   readonly clock: () => Date;
   /** Told of every attempt, accepted or refused, after it is decided and before its caller is. */
   readonly onAttempt?: (attempt: Attempt, outcome: Accepted | Rejected) => void;
@@ -206,10 +215,10 @@ export class Store {
       else waiting.push(decided);
       if (change !== undefined) ({ state, revision } = change);
     }
-    const changes = waiting.flatMap(({ change }) => (change === undefined ? [] : [change]));
-    if (changes.length === 0) return;
+    const changed = waiting.filter(({ change }) => change !== undefined);
+    if (changed.length === 0) return;
     const started = performance.now();
-    const failure = await this.#append(changes);
+    const failure = await this.#append(changed);
     const persistUs = microsecondsSince(started);
     for (const one of waiting) {
       if (failure === undefined) this.#commitOne(one, persistUs);
@@ -218,9 +227,11 @@ export class Store {
   }
 
   /** Makes changes durable; the error if they are not. */
-  async #append(changes: readonly CommittedChange[]): Promise<ConfigError | undefined> {
+  async #append(changed: readonly Decided[]): Promise<ConfigError | undefined> {
     try {
-      await this.#options.persistence.append(changes);
+      const record = ({ attempt, outcome, change }: Decided): AttemptRecord =>
+        recordOf(attempt, outcome, this.#options.clock(), change);
+      await this.#options.persistence.append(changed.map(record));
       return undefined;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

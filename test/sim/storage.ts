@@ -2,17 +2,17 @@
 // Oracle: what it has not acknowledged is never committed, what it has
 // acknowledged is committed at once, and groups come one at a time, in order.
 import type { CommittedChange } from "../../src/store/change-log.ts";
-import type { Persistence } from "../../src/store/persistence.ts";
+import type { AttemptRecord, Journal } from "../../src/store/persistence.ts";
 import type { World } from "./world.ts";
 
 /** How long a write takes when the disk hangs. */
 const STALL_MS = 3_000;
 
 /** See the head of this file. */
-export class Storage implements Persistence {
+export class Storage implements Journal {
   readonly durable = false;
   readonly #world: World;
-  readonly #acknowledged = new Set<CommittedChange>();
+  readonly #acknowledged = new Set<bigint>();
   #last: bigint;
   #isWriting = false;
   #failures = 0;
@@ -33,7 +33,7 @@ export class Storage implements Persistence {
     return this.#last;
   }
 
-  append(changes: readonly CommittedChange[]): Promise<void> {
+  append(changes: readonly AttemptRecord[]): Promise<void> {
     const { plan, random, clock } = this.#world;
     this.#world.check(!this.#isWriting && changes.length > 0, "one group", () => "two appends at a time");
     changes.forEach(({ revision }, i) => {
@@ -54,7 +54,7 @@ export class Storage implements Persistence {
           this.#world.log("disk", `fails to write ${changes.map(({ revision }) => revision).join(", ")}`);
           return reject(new Error("no space left on device"));
         }
-        for (const change of changes) this.#acknowledged.add(change);
+        for (const { revision } of changes) this.#acknowledged.add(revision);
         this.#last = changes.at(-1)!.revision;
         this.#world.log("disk", `has ${changes.map(({ revision }) => revision).join(", ")}`);
         resolve();
@@ -64,7 +64,7 @@ export class Storage implements Persistence {
 
   /** Checks a change that is being committed. */
   committed(change: CommittedChange): void {
-    const isKnown = this.#acknowledged.delete(change);
+    const isKnown = this.#acknowledged.delete(change.revision);
     this.#world.check(isKnown, "durable first", () => `${change.revision} was not acknowledged`);
   }
 

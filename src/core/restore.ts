@@ -1,0 +1,160 @@
+// A state from the encoded resources that were kept of it: no commands, no
+// checks beyond what makes it a state. The caller has hashed the bytes; that the
+// hashes add up to the digest is what proves that nothing is missing or added.
+import { fromBinary } from "@bufbuild/protobuf";
+import { Map as ImmutableMap } from "immutable";
+import {
+  type Backend,
+  type Listener,
+  ResourceKind,
+  type Route,
+  type System,
+  type Upstream,
+} from "../gen/sentinel/v1/resources_pb.ts";
+import { addHash, digestBytes, emptyDigest, type ResourceHash } from "./digest.ts";
+import { activeSignature, portKey } from "./draft.ts";
+import { quote } from "./error.ts";
+import { EMPTY_INDEX, indexAdd, type MultiIndex } from "./multi-index.ts";
+import { KIND_NAMES, type Kind, type Resource, schemaOf } from "./resource.ts";
+import { routeSignature } from "./signature.ts";
+import { EMPTY_LIST, insert } from "./sorted-list.ts";
+import type { Entry, RouteEntry, State, UpstreamEntry } from "./state.ts";
+
+/** A resource as it is kept. */
+export interface Image {
+  readonly kind: number;
+  /** Id of the upstream of a backend, else "". */
+  readonly upstream: string;
+  readonly id: string;
+  /** Canonical bytes. */
+  readonly value: Uint8Array;
+  /** Their hash, see hashResource. */
+  readonly hash: ResourceHash;
+}
+
+/** The state of which these are all resources, in any order; `digest` is its 32 bytes. Or why they are not. */
+export function stateFromImages(
+  images: Iterable<Image>,
+  digest: Uint8Array,
+): { readonly ok: true; readonly state: State } | { readonly ok: false; readonly reason: string } {
+  const building = new Building();
+  for (const image of images) {
+    const reason = building.add(image);
+    if (reason !== "") return { ok: false, reason };
+  }
+  const state = building.finish();
+  if (typeof state === "string") return { ok: false, reason: state };
+  if (digestBytes(state.digest).equals(digest)) return { ok: true, state };
+  return { ok: false, reason: "the resources do not add up to the digest" };
+}
+
+interface OpenUpstream {
+  entry: Entry<Upstream> | undefined;
+  readonly backends: ImmutableMap<string, Entry<Backend>>;
+  byAddress: MultiIndex;
+}
+
+/** The parts of a state that is being built: maps that are written in place. */
+class Building {
+  readonly #digest = emptyDigest();
+  readonly #listeners = ImmutableMap<string, Entry<Listener>>().asMutable();
+  readonly #routes = ImmutableMap<string, RouteEntry>().asMutable();
+  readonly #upstreams = new Map<string, OpenUpstream>();
+  #system: Entry<System> | undefined;
+  #routeOrder = EMPTY_LIST;
+  #routesByUpstream = EMPTY_INDEX.asMutable();
+  #routesBySignature = EMPTY_INDEX.asMutable();
+  #listenersByPort = EMPTY_INDEX.asMutable();
+  #backendCount = 0;
+
+  /** Why the resource cannot be part of a state; "" if it can. */
+  add({ kind, upstream, id, value: bytes, hash }: Image): string {
+    if (!(kind in KIND_NAMES))
+      return `resource ${quote(id)} has a kind (${kind}) that this release does not know`;
+    let value: Resource;
+    try {
+      value = fromBinary(schemaOf(kind as Kind), bytes) as Resource;
+    } catch {
+      return `${KIND_NAMES[kind as Kind]} ${quote(id)} cannot be decoded`;
+    }
+    addHash(this.#digest, hash);
+    switch (kind as Kind) {
+      case ResourceKind.SYSTEM:
+        this.#system = { value: value as System, hash };
+        return "";
+      case ResourceKind.LISTENER:
+        return this.#addListener(id, { value: value as Listener, hash });
+      case ResourceKind.ROUTE:
+        return this.#addRoute(id, { value: value as Route, hash });
+      case ResourceKind.UPSTREAM:
+        this.#upstream(id).entry = { value: value as Upstream, hash };
+        return "";
+      case ResourceKind.BACKEND:
+        return this.#addBackend(this.#upstream(upstream), id, { value: value as Backend, hash });
+    }
+  }
+
+  /** The state, or why it is none. */
+  finish(): State | string {
+    if (this.#system === undefined) return "the system resource is missing";
+    const upstreams = ImmutableMap<string, UpstreamEntry>().asMutable();
+    for (const [id, { entry, backends, byAddress }] of this.#upstreams) {
+      if (entry === undefined) return `upstream ${quote(id)} is missing, but has backends`;
+      upstreams.set(id, {
+        ...entry,
+        backends: backends.asImmutable(),
+        backendsByAddress: byAddress.asImmutable(),
+      });
+    }
+    return {
+      system: this.#system,
+      listeners: this.#listeners.asImmutable(),
+      routes: this.#routes.asImmutable(),
+      upstreams: upstreams.asImmutable(),
+      backendCount: this.#backendCount,
+      digest: this.#digest,
+      routeOrder: this.#routeOrder,
+      routesByUpstream: this.#routesByUpstream.asImmutable(),
+      routesBySignature: this.#routesBySignature.asImmutable(),
+      listenersByPort: this.#listenersByPort.asImmutable(),
+    };
+  }
+
+  #addListener(id: string, entry: Entry<Listener>): string {
+    const port = portKey(entry.value);
+    if (port !== undefined) this.#listenersByPort = indexAdd(this.#listenersByPort, port, id);
+    this.#listeners.set(id, entry);
+    return "";
+  }
+
+  #addRoute(id: string, entry: Entry<Route>): string {
+    const { order, upstream } = entry.value;
+    if (order === undefined) return `route ${quote(id)} has no order`;
+    const route: RouteEntry = { ...entry, signature: routeSignature(entry.value) };
+    const signature = activeSignature(route);
+    this.#routes.set(id, route);
+    this.#routeOrder = insert(this.#routeOrder, { order, id });
+    if (upstream !== undefined) this.#routesByUpstream = indexAdd(this.#routesByUpstream, upstream, id);
+    if (signature !== undefined) {
+      this.#routesBySignature = indexAdd(this.#routesBySignature, signature, id);
+    }
+    return "";
+  }
+
+  #addBackend(upstream: OpenUpstream, id: string, entry: Entry<Backend>): string {
+    const { address } = entry.value;
+    upstream.backends.set(id, entry);
+    if (address !== undefined) upstream.byAddress = indexAdd(upstream.byAddress, address, id);
+    this.#backendCount++;
+    return "";
+  }
+
+  #upstream(id: string): OpenUpstream {
+    const known = this.#upstreams.get(id);
+    if (known !== undefined) return known;
+    const backends = ImmutableMap<string, Entry<Backend>>().asMutable();
+    const open: OpenUpstream = { entry: undefined, backends, byAddress: EMPTY_INDEX.asMutable() };
+    this.#upstreams.set(id, open);
+    return open;
+  }
+}

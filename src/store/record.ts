@@ -1,0 +1,146 @@
+// From a decided attempt to what is stored of it: the audit row, and the change
+// with every resource before and after. Costs O(the change). The store calls it
+// for what it commits, app.ts for refusals.
+import { hash } from "node:crypto";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import {
+  COMMAND_FIELDS,
+  digestBytes,
+  encodeResource,
+  type ResourceChange,
+  type ResourceKey,
+  resources,
+  type State,
+  schemaOf,
+} from "../core/index.ts";
+import {
+  type StoredAttempt,
+  StoredAttempt_Result,
+  StoredAttemptSchema,
+  type StoredBase,
+  StoredBaseSchema,
+  type StoredChange,
+  StoredChangeSchema,
+  type StoredDifference,
+  StoredDifferenceSchema,
+  StoredImageSchema,
+} from "../gen/sentinel/internal/v1/storage_pb.ts";
+import { type Command, CommandSchema } from "../gen/sentinel/v1/commands_pb.ts";
+import type { CommittedChange } from "./change-log.ts";
+import type { AttemptRecord } from "./persistence.ts";
+import type { Accepted, Attempt, Rejected } from "./store.ts";
+
+/** The errors of a refusal that are kept; the first ones say what it is about. */
+const MAX_STORED_ERRORS = 20;
+
+/** The record of an attempt; `change` is what it commits, if it does. */
+export function recordOf(
+  attempt: Attempt,
+  outcome: Accepted | Rejected,
+  time: Date,
+  change?: CommittedChange,
+): AttemptRecord {
+  const stored = attemptOf(attempt, outcome, change?.time ?? time);
+  const { revision } = outcome;
+  return change === undefined
+    ? { revision, attempt: stored }
+    : { revision, attempt: stored, change: changeOf(attempt, change) };
+}
+
+/** The audit row of an attempt. */
+export function attemptOf(attempt: Attempt, outcome: Accepted | Rejected, time: Date): StoredAttempt {
+  const errors = outcome.ok ? [] : outcome.errors;
+  return create(StoredAttemptSchema, {
+    time: timestampFromDate(time),
+    actor: attempt.actor,
+    peer: attempt.peer ?? "",
+    source: attempt.source,
+    rpc: attempt.rpc ?? "",
+    requestId: attempt.requestId ?? "",
+    reason: attempt.reason ?? "",
+    labels: labelsOf(attempt),
+    sourceVersion: attempt.sourceVersion ?? "",
+    result: resultOf(attempt, outcome),
+    errors: errors
+      .slice(0, MAX_STORED_ERRORS)
+      .map(({ code, rule, path, message }) => ({ code, rule, path, message: message.toWellFormed() })),
+    errorCount: errors.length,
+    revision: outcome.revision,
+    validateUs: outcome.timings.validateUs,
+    commands: countsOf(attempt.commands),
+    commandsHash: hashOf(attempt.commands),
+  });
+}
+
+/** The file's state, to be kept as the base of the next reload. */
+export function baseOf(state: State): StoredBase {
+  const images = [...resources(state)].map(({ key, value }) =>
+    create(StoredImageSchema, { ...key, value: encodeResource(key, value).bytes }),
+  );
+  return create(StoredBaseSchema, { images, digest: digestBytes(state.digest) });
+}
+
+function changeOf(attempt: Attempt, change: CommittedChange): StoredChange {
+  const { revision, time, source, actor, reason, commands, changes, state } = change;
+  return create(StoredChangeSchema, {
+    revision,
+    time: timestampFromDate(time),
+    source,
+    actor,
+    reason,
+    requestId: attempt.requestId ?? "",
+    labels: labelsOf(attempt),
+    commands: [...commands],
+    differences: changes.map((one) => differenceOf(one, attempt)),
+    digest: digestBytes(state.digest),
+  });
+}
+
+function differenceOf({ key, before, bytes }: ResourceChange, attempt: Attempt): StoredDifference {
+  const difference = create(StoredDifferenceSchema, {
+    ...key,
+    origin: originOf(key, attempt),
+  });
+  if (before !== undefined) difference.before = toBinary(schemaOf(key.kind), before);
+  if (bytes !== undefined) difference.after = bytes;
+  return difference;
+}
+
+/** The actor, too, where `origin` throws: a bug that the store reports, and that undoes no commit. */
+function originOf(key: ResourceKey, { origin, actor }: Attempt): string {
+  try {
+    return origin?.(key) ?? actor;
+  } catch {
+    return actor;
+  }
+}
+
+function resultOf(attempt: Attempt, outcome: Accepted | Rejected): StoredAttempt_Result {
+  if (!outcome.ok) return StoredAttempt_Result.REFUSED;
+  const isChange = outcome.changes.length > 0 && attempt.validateOnly !== true;
+  return isChange ? StoredAttempt_Result.ACCEPTED : StoredAttempt_Result.NO_OP;
+}
+
+function labelsOf({ labels = {} }: Attempt) {
+  return Object.keys(labels)
+    .sort()
+    .map((key) => ({ $typeName: "sentinel.internal.v1.StoredLabel" as const, key, value: labels[key]! }));
+}
+
+function countsOf(commands: readonly Command[]) {
+  const counts = new Map<string, number>();
+  for (const { command } of commands) {
+    const name = command.case === undefined ? "unknown" : COMMAND_FIELDS[command.case];
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts].map(([name, count]) => ({
+    $typeName: "sentinel.internal.v1.StoredCommandCount" as const,
+    name,
+    count,
+  }));
+}
+
+function hashOf(commands: readonly Command[]): Uint8Array {
+  return hash("sha256", Buffer.concat(commands.map((one) => toBinary(CommandSchema, one))), "buffer");
+}

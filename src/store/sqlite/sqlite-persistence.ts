@@ -1,0 +1,280 @@
+// The persistence that keeps everything in a state folder. This is the main
+// thread's side: it encodes what is appended, knows the answers that are kept,
+// gathers refusals, starts snapshots when they are due, and tells whether the
+// disk takes writes. Made by openState, which has checked the folder.
+import type { StoredAttempt, StoredBase, StoredChange } from "../../gen/sentinel/internal/v1/storage_pb.ts";
+import type { Page } from "../page.ts";
+import type {
+  AttemptQuery,
+  AttemptRecord,
+  AuditReport,
+  AuditRow,
+  ChangeQuery,
+  KnownAnswer,
+  LastChange,
+  PastValues,
+  Persistence,
+  PersistenceStatus,
+  SnapshotFile,
+} from "../persistence.ts";
+import { Refusals } from "../refusals.ts";
+import { AppendError, failed, type Read } from "../storage-error.ts";
+import { Answers, type NumberedAnswer } from "./answers.ts";
+import type { Retention } from "./compact.ts";
+import type { Fault } from "./faults.ts";
+import { encodeRow, type Row } from "./rows.ts";
+import { ReaderThread, saveInThread } from "./threads.ts";
+import { WriterThread } from "./writer-thread.ts";
+
+/** When snapshots are written. */
+export interface SnapshotPolicy {
+  /** After this many changes. Default 10,000. */
+  readonly everyChanges: number;
+  /** After this time, if there was a change. Default one hour. */
+  readonly everyMs: number;
+  /** Files of this life that are kept. Default 5. */
+  readonly keep: number;
+}
+
+/** The defaults of SnapshotPolicy. */
+export const SNAPSHOTS: SnapshotPolicy = { everyChanges: 10_000, everyMs: 3_600_000, keep: 5 };
+
+/** How long refusals wait for a group to ride with. */
+const REFUSAL_MS = 1_000;
+/** How often a disk that refuses writes is tried. */
+const PROBE_MS = 1_000;
+/** How often what is too old is looked for when nothing happens. */
+const TICK_MS = 60_000;
+/** Refusals that are kept for the next group when theirs could not be stored. */
+const MAX_RETURNED = 1_000;
+
+/** How to make one. */
+export interface SqliteOptions {
+  readonly database: string;
+  readonly head: string;
+  readonly snapshotDir: string;
+  /** Where the database ends. */
+  readonly revision: bigint;
+  readonly sequence: bigint;
+  readonly oldestRevision: bigint;
+  /** Of the newest snapshot of this life; -1 if there is none. */
+  readonly snapshotRevision: bigint;
+  readonly answers: readonly NumberedAnswer[];
+  readonly retention: Retention;
+  readonly snapshots: SnapshotPolicy;
+  readonly clock: () => Date;
+  readonly onStatus?: ((status: PersistenceStatus) => void) | undefined;
+  /** Told of what failed without concern for the durability of what was appended. */
+  readonly onProblem?: ((reason: string) => void) | undefined;
+  readonly faults: readonly Fault[];
+  /** Called when everything is closed. */
+  readonly release: () => void;
+}
+
+/** See the head of this file. */
+export class SqlitePersistence implements Persistence {
+  readonly durable = true;
+  readonly #options: SqliteOptions;
+  readonly #writer: WriterThread;
+  readonly #reader: ReaderThread;
+  readonly #answers: Answers;
+  readonly #refusals = new Refusals();
+  readonly #timers: NodeJS.Timeout[];
+  /** Encoded refusals whose group could not be stored. */
+  #returned: Row[] = [];
+  #refusalTimer: NodeJS.Timeout | undefined;
+  #status: PersistenceStatus = { state: "ok" };
+  #revision: bigint;
+  #oldestRevision: bigint;
+  #snapshotRevision: bigint;
+  #snapshot: Promise<Read<SnapshotFile>> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: SqliteOptions) {
+    this.#options = options;
+    this.#revision = options.revision;
+    this.#oldestRevision = options.oldestRevision;
+    this.#snapshotRevision = options.snapshotRevision;
+    this.#answers = new Answers(options.answers, options.retention, options.clock);
+    this.#reader = new ReaderThread(options.database);
+    const { database, head, retention, faults } = options;
+    this.#writer = new WriterThread({ role: "writer", database, head, retention, faults }, options.sequence, {
+      onExtent: ({ oldestRevision }) => {
+        this.#oldestRevision = oldestRevision;
+      },
+      onWritten: () => this.#setStatus({ state: "ok" }),
+      onUnwritable: (reason) => this.#setUnwritable(reason),
+      onProblem: (reason) => this.#options.onProblem?.(reason),
+    });
+    this.#timers = [
+      setInterval(() => this.#probe(), PROBE_MS).unref(),
+      setInterval(() => this.#writer.tick(this.#now()), TICK_MS).unref(),
+      setInterval(() => this.#snapshotIfChanged(), options.snapshots.everyMs).unref(),
+    ];
+  }
+
+  get status(): PersistenceStatus {
+    return this.#status;
+  }
+
+  get oldestRevision(): bigint {
+    return this.#oldestRevision;
+  }
+
+  async append(records: readonly AttemptRecord[]): Promise<void> {
+    if (this.#closing !== undefined) throw new AppendError("closed", "the state folder is closed");
+    if (records.length === 0) return;
+    const answers: NumberedAnswer[] = [];
+    const rows = records.map((record) => this.#encode(record, answers));
+    const isSynced = rows.some(({ change, answer, base }) => (change ?? answer ?? base) !== undefined);
+    await this.#write(rows, isSynced);
+    for (const answer of answers) this.#answers.add(answer);
+    for (const { change } of records) if (change !== undefined) this.#revision = change.revision;
+    if (this.#revision - this.#snapshotRevision >= BigInt(this.#options.snapshots.everyChanges)) {
+      this.#snapshotIfChanged();
+    }
+  }
+
+  appendRefusal(attempt: StoredAttempt): void {
+    if (this.#closing !== undefined) return;
+    this.#refusals.add(attempt);
+    this.#refusalTimer ??= setTimeout(() => this.#flushRefusals(), REFUSAL_MS).unref();
+  }
+
+  findAnswer(actor: string, requestId: string): KnownAnswer | undefined {
+    return this.#answers.find(actor, requestId);
+  }
+
+  answerBytes({ actor, requestId }: KnownAnswer): Promise<Read<Uint8Array>> {
+    const found = this.#answers.find(actor, requestId);
+    if (found !== undefined) return this.#reader.ask("answer", found.number);
+    return Promise.resolve(failed("compacted", "the answer is not kept any more"));
+  }
+
+  change(revision: bigint): Promise<Read<StoredChange>> {
+    return this.#reader.ask("change", revision);
+  }
+
+  changes(query: ChangeQuery): Promise<Read<Page<StoredChange>>> {
+    return this.#reader.ask("changes", query);
+  }
+
+  attempts(query: AttemptQuery): Promise<Read<Page<AuditRow>>> {
+    return this.#reader.ask("attempts", query);
+  }
+
+  valuesAt(revision: bigint): Promise<Read<PastValues>> {
+    return this.#reader.ask("valuesAt", revision);
+  }
+
+  lastChangeOf(key: { kind: number; upstream: string; id: string }): Promise<Read<LastChange | undefined>> {
+    const { kind, upstream, id } = key;
+    return this.#reader.ask("lastChangeOf", { kind, upstream, id });
+  }
+
+  base(): Promise<Read<StoredBase | undefined>> {
+    return this.#reader.ask("base");
+  }
+
+  verifyAudit(): Promise<Read<AuditReport>> {
+    return this.#reader.ask("verifyAudit");
+  }
+
+  /** One at a time: a call while one is written waits for it and then writes another. */
+  async saveSnapshot(): Promise<Read<SnapshotFile>> {
+    while (this.#snapshot !== undefined) await this.#snapshot;
+    const { database, snapshotDir, snapshots, clock, faults } = this.#options;
+    const settings = { database, dir: snapshotDir, keep: snapshots.keep, time: clock(), faults };
+    this.#snapshot = saveInThread(settings);
+    const saved = await this.#snapshot;
+    this.#snapshot = undefined;
+    if (saved.ok) this.#snapshotRevision = saved.value.revision;
+    else this.#options.onProblem?.(saved.error.message);
+    return saved;
+  }
+
+  /** Takes at most `graceMs`, 10 seconds by default, for what the disk still has to do. */
+  close(graceMs = 10_000): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#refusalTimer);
+    this.#flushRefusals();
+    await Promise.race([this.#writer.settled(), delay(graceMs)]);
+    if (this.#status.state === "ok" && this.#revision !== this.#snapshotRevision) await this.saveSnapshot();
+    await this.#reader.close();
+    await this.#writer.close(graceMs);
+    this.#options.release();
+  }
+
+  #encode(record: AttemptRecord, answers: NumberedAnswer[]): Row {
+    const row = encodeRow(record, record.answer === undefined ? 0n : this.#answers.takeNumber());
+    if (row.answer !== undefined) {
+      const { number, requestId, contentHash, revision } = row.answer;
+      answers.push({
+        number,
+        actor: row.actor,
+        requestId,
+        contentHash,
+        revision,
+        time: new Date(row.time),
+      });
+    }
+    return row;
+  }
+
+  /** Appends rows, with the refusals that wait before them. */
+  async #write(rows: readonly Row[], isSynced: boolean): Promise<void> {
+    const waiting = this.#returned.concat(
+      this.#refusals.take().map((attempt) => encodeRow({ revision: attempt.revision, attempt }, 0n)),
+    );
+    this.#returned = [];
+    clearTimeout(this.#refusalTimer);
+    this.#refusalTimer = undefined;
+    try {
+      await this.#writer.append([...waiting, ...rows], isSynced, this.#now());
+    } catch (error) {
+      this.#returned = waiting.concat(this.#returned).slice(0, MAX_RETURNED);
+      throw error;
+    }
+  }
+
+  #flushRefusals(): void {
+    this.#refusalTimer = undefined;
+    if (this.#refusals.isEmpty && this.#returned.length === 0) return;
+    // They come back, and the status says what happened.
+    this.#write([], false).catch(() => {});
+  }
+
+  #probe(): void {
+    if (this.#status.state === "ok") return;
+    if (this.#returned.length > 0) this.#flushRefusals();
+    else this.#writer.probe();
+  }
+
+  #snapshotIfChanged(): void {
+    if (this.#snapshot === undefined && this.#revision !== this.#snapshotRevision) void this.saveSnapshot();
+  }
+
+  #setUnwritable(reason: string): void {
+    const since = this.#status.state === "ok" ? this.#options.clock() : this.#status.since;
+    this.#setStatus({ state: "unwritable", since, reason });
+  }
+
+  #setStatus(status: PersistenceStatus): void {
+    const isSame = status.state === "ok" ? this.#status.state === "ok" : false;
+    this.#status = status;
+    if (!isSame) this.#options.onStatus?.(status);
+  }
+
+  #now(): number {
+    return this.#options.clock().getTime();
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
