@@ -132,7 +132,13 @@ export type PersistenceStatus =
     };
 
 /** What commits need of a persistence. */
-export interface Journal {
+export type Journal = Pick<
+  Persistence,
+  "append" | "appendRefusal" | "findAnswer" | "answerBytes" | "change" | "durable"
+>;
+
+/** Where attempts are kept, with what can be asked of it. Owned by app.ts. */
+export interface Persistence {
   /**
    * Keeps one group of attempts, all or none, in order. Rejects with an
    * AppendError if it cannot; then none of them is committed.
@@ -140,13 +146,9 @@ export interface Journal {
   append(records: readonly AttemptRecord[]): Promise<void>;
   /** Whether a restart finds them again. */
   readonly durable: boolean;
-}
-
-/** A journal with what can be asked of it. Owned by app.ts. */
-export interface Persistence extends Journal {
   /**
-   * Keeps a refusal with the next group, or within a second. Does not fail:
-   * what a crash or a full disk loses is the record that something was refused.
+   * Keeps an attempt that changes nothing with the next group, or within a second.
+   * Does not fail: what a crash or a full disk loses is the record that it was made.
    */
   appendRefusal(attempt: StoredAttempt): void;
   readonly status: PersistenceStatus;

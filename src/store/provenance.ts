@@ -18,6 +18,11 @@ export class Provenance {
     return this.#origins.get(keyText(key));
   }
 
+  /** Takes over what is known of a resource from before. */
+  restore(key: ResourceKey, origin: Origin): void {
+    this.#origins.set(keyText(key), origin);
+  }
+
   /** Records a committed change; `origin` names the source of one resource. */
   record(revision: bigint, changes: readonly ResourceChange[], origin: (key: ResourceKey) => string): void {
     for (const { key, after } of changes) {

@@ -2,12 +2,14 @@
 // with every resource before and after. Costs O(the change). The store calls it
 // for what it commits, app.ts for refusals.
 import { hash } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   COMMAND_FIELDS,
   digestBytes,
   encodeResource,
+  type Kind,
+  type Resource,
   type ResourceChange,
   type ResourceKey,
   resources,
@@ -15,6 +17,7 @@ import {
   schemaOf,
 } from "../core/index.ts";
 import {
+  StoredAnswerSchema,
   type StoredAttempt,
   StoredAttempt_Result,
   StoredAttemptSchema,
@@ -28,24 +31,49 @@ import {
 } from "../gen/sentinel/internal/v1/storage_pb.ts";
 import { type Command, CommandSchema } from "../gen/sentinel/v1/commands_pb.ts";
 import type { CommittedChange } from "./change-log.ts";
-import type { AttemptRecord } from "./persistence.ts";
+import type { Answer, AttemptRecord } from "./persistence.ts";
 import type { Accepted, Attempt, Rejected } from "./store.ts";
 
 /** The errors of a refusal that are kept; the first ones say what it is about. */
 const MAX_STORED_ERRORS = 20;
 
-/** The record of an attempt; `change` is what it commits, if it does. */
-export function recordOf(
-  attempt: Attempt,
-  outcome: Accepted | Rejected,
-  time: Date,
-  change?: CommittedChange,
-): AttemptRecord {
-  const stored = attemptOf(attempt, outcome, change?.time ?? time);
-  const { revision } = outcome;
-  return change === undefined
-    ? { revision, attempt: stored }
-    : { revision, attempt: stored, change: changeOf(attempt, change) };
+/** The record of an accepted attempt; `change` is what it commits, if it does. */
+export function recordOf(attempt: Attempt, outcome: Accepted, change?: CommittedChange): AttemptRecord {
+  const { revision, time } = outcome;
+  const answer = answerOf(attempt, outcome);
+  return {
+    revision,
+    attempt: attemptOf(attempt, outcome, time),
+    ...(change === undefined ? {} : { change: changeOf(attempt, change) }),
+    ...(answer === undefined ? {} : { answer }),
+    ...(attempt.base === undefined ? {} : { base: attempt.base }),
+  };
+}
+
+/** Whether an attempt has to be stored before it is answered, although it changes nothing. */
+export function isKept(attempt: Attempt): boolean {
+  return attempt.validateOnly !== true && (hasRequestId(attempt) || attempt.base !== undefined);
+}
+
+function hasRequestId({ requestId = "" }: Attempt): boolean {
+  return requestId !== "";
+}
+
+/** SHA-256 of what an attempt asks for, by which a repetition is told from another request. */
+export function contentHashOf({ content, commands }: Attempt): Uint8Array {
+  return content === undefined ? hashOf(commands) : hash("sha256", content, "buffer");
+}
+
+function answerOf(attempt: Attempt, outcome: Accepted): Answer | undefined {
+  if (!hasRequestId(attempt)) return undefined;
+  const { revision, changes, warnings, time } = outcome;
+  const answer = create(StoredAnswerSchema, {
+    revision,
+    changed: changes.length > 0,
+    time: timestampFromDate(time),
+    warnings: [...warnings],
+  });
+  return { contentHash: contentHashOf(attempt), bytes: toBinary(StoredAnswerSchema, answer) };
 }
 
 /** The audit row of an attempt. */
@@ -70,6 +98,15 @@ export function attemptOf(attempt: Attempt, outcome: Accepted | Rejected, time: 
     validateUs: outcome.timings.validateUs,
     commands: countsOf(attempt.commands),
     commandsHash: hashOf(attempt.commands),
+  });
+}
+
+/** What a stored change did. The opposite of changeOf. */
+export function changesOf({ differences }: StoredChange): ResourceChange[] {
+  return differences.map(({ kind, upstream, id, before, after }) => {
+    const key = { kind: kind as Kind, upstream, id };
+    const decode = (bytes: Uint8Array | undefined) => bytes && fromBinary(schemaOf(key.kind), bytes);
+    return { key, before: decode(before) as Resource, after: decode(after) as Resource, bytes: after };
   });
 }
 

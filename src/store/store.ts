@@ -12,14 +12,16 @@ import {
   type ResourceKey,
   type State,
 } from "../core/index.ts";
+import type { StoredBase } from "../gen/sentinel/internal/v1/storage_pb.ts";
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
 import { ChangeLog, type CommittedChange } from "./change-log.ts";
 import type { Participant, Prepared } from "./participant.ts";
 import type { AttemptRecord, Journal } from "./persistence.ts";
 import { checkPreconditions } from "./preconditions.ts";
 import { Provenance } from "./provenance.ts";
-import { recordOf } from "./record.ts";
+import { attemptOf, isKept, recordOf } from "./record.ts";
 import { checkRemovals, DEFAULT_MAX_REMOVAL_PERCENT } from "./removals.ts";
+import { Repetitions } from "./repetitions.ts";
 
 /** A request to change the state. */
 export interface Attempt {
@@ -48,6 +50,10 @@ export interface Attempt {
   readonly force?: boolean;
   /** Whether the commands were computed from a desired state. */
   readonly isDeclarative?: boolean;
+  /** All that was asked, as bytes, by which a repetition is told from another request. Default: the commands. */
+  readonly content?: Uint8Array;
+  /** What the configuration file describes, if this takes it in; kept as the base of the next time. */
+  readonly base?: StoredBase;
   /** Where a resource came from, for provenance. Default: the actor. */
   readonly origin?: (key: ResourceKey) => string;
 }
@@ -57,10 +63,14 @@ export interface Accepted {
   readonly ok: true;
   /** The revision after it; the current one if nothing changed. */
   readonly revision: bigint;
+  readonly changed: boolean;
+  /** Empty, too, if this repeats an answer and the change is no longer kept. */
   readonly changes: readonly ResourceChange[];
   readonly warnings: readonly string[];
   readonly time: Date;
   readonly timings: Timings;
+  /** Whether this is the first answer to the same request, which was made before. */
+  readonly isRepeated?: boolean;
 }
 
 /** An attempt that was refused: nothing changed. */
@@ -85,6 +95,8 @@ export interface StoreOptions {
   readonly state: State;
   readonly revision: bigint;
   readonly historyId: string;
+  /** Of the state. Default: nothing is known. */
+  readonly provenance?: Provenance;
   readonly persistence: Journal;
   readonly clock: () => Date;
   /** Told of every attempt, accepted or refused, after it is decided and before its caller is. */
@@ -108,15 +120,18 @@ interface Decided extends Pending {
   /** What is to be committed; undefined for a refusal, a plan, a no-op. */
   readonly change?: CommittedChange;
   readonly prepared?: readonly Prepared[];
+  /** What is to be stored before it is answered. */
+  readonly record?: AttemptRecord;
 }
 
 /** See the head of this file. */
 export class Store {
   readonly historyId: string;
   readonly log: ChangeLog;
-  readonly provenance = new Provenance();
+  readonly provenance: Provenance;
   readonly #options: StoreOptions;
   readonly #participants: Participant[] = [];
+  readonly #repetitions: Repetitions;
   readonly #listeners = new Set<(change: CommittedChange) => void>();
   #state: State;
   #revision: bigint;
@@ -129,6 +144,10 @@ export class Store {
     this.#state = options.state;
     this.#revision = options.revision;
     this.historyId = options.historyId;
+    this.provenance = options.provenance ?? new Provenance();
+    this.#repetitions = new Repetitions(options.persistence, (attempt, error) =>
+      this.refuse(attempt, [error]),
+    );
     const { changes, commands } = options.retained ?? {};
     this.log = new ChangeLog(options.revision, options.state, changes, commands);
   }
@@ -161,6 +180,10 @@ export class Store {
 
   /** Decides an attempt. Resolves when it is committed or refused; does not reject. */
   commit(attempt: Attempt): Promise<Accepted | Rejected> {
+    return this.#repetitions.answer(attempt, () => this.#enqueue(attempt));
+  }
+
+  #enqueue(attempt: Attempt): Promise<Accepted | Rejected> {
     return new Promise((resolve) => {
       const refuse = (error: ConfigError) => resolve(this.refuse(attempt, [error]));
       if (this.#closed) return refuse(unavailable("Sentinel is shutting down", ""));
@@ -173,7 +196,7 @@ export class Store {
   /** Refuses an attempt that its shell found wrong, so that it is told of like every other. */
   refuse(attempt: Attempt, errors: readonly ConfigError[]): Rejected {
     const outcome: Rejected = { ok: false, errors, revision: this.#revision, timings: NO_TIME };
-    this.#contain(() => this.#options.onAttempt?.(attempt, outcome));
+    this.#account(attempt, outcome, false);
     return outcome;
   }
 
@@ -209,16 +232,16 @@ export class Store {
     const waiting: Decided[] = [];
     for (const pending of group) {
       const decided = await this.#decide(pending, state, revision);
-      const { change } = decided;
+      const { change, record } = decided;
       // What was decided on a state that is not committed yet is answered when it is.
-      if (change === undefined && revision === this.#revision) this.#answer(pending, decided.outcome);
+      if (record === undefined && revision === this.#revision) this.#answer(decided, decided.outcome);
       else waiting.push(decided);
       if (change !== undefined) ({ state, revision } = change);
     }
-    const changed = waiting.filter(({ change }) => change !== undefined);
-    if (changed.length === 0) return;
+    const records = waiting.flatMap(({ record }) => (record === undefined ? [] : [record]));
+    if (records.length === 0) return;
     const started = performance.now();
-    const failure = await this.#append(changed);
+    const failure = await this.#append(records);
     const persistUs = microsecondsSince(started);
     for (const one of waiting) {
       if (failure === undefined) this.#commitOne(one, persistUs);
@@ -227,11 +250,9 @@ export class Store {
   }
 
   /** Makes changes durable; the error if they are not. */
-  async #append(changed: readonly Decided[]): Promise<ConfigError | undefined> {
+  async #append(records: readonly AttemptRecord[]): Promise<ConfigError | undefined> {
     try {
-      const record = ({ attempt, outcome, change }: Decided): AttemptRecord =>
-        recordOf(attempt, outcome, this.#options.clock(), change);
-      await this.#options.persistence.append(changed.map(record));
+      await this.#options.persistence.append(records);
       return undefined;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -271,10 +292,13 @@ export class Store {
     const isCommitted = changes.length > 0 && attempt.validateOnly !== true;
     const next = isCommitted ? revision + 1n : revision;
     const timings = { validateUs, persistUs: 0 };
-    const outcome: Accepted = { ok: true, revision: next, changes, warnings, time, timings };
+    const changed = changes.length > 0;
+    const outcome: Accepted = { ok: true, revision: next, changed, changes, warnings, time, timings };
     if (!isCommitted) {
       this.#release(prepared.ready);
-      return { ...pending, outcome };
+      return isKept(attempt)
+        ? { ...pending, outcome, record: recordOf(attempt, outcome) }
+        : { ...pending, outcome };
     }
     const change: CommittedChange = {
       revision: next,
@@ -286,7 +310,13 @@ export class Store {
       changes,
       state: applied.state,
     };
-    return { ...pending, outcome, change, prepared: prepared.ready };
+    return {
+      ...pending,
+      outcome,
+      change,
+      prepared: prepared.ready,
+      record: recordOf(attempt, outcome, change),
+    };
   }
 
   #checkRemovals(attempt: Attempt, before: State, changes: readonly ResourceChange[]): ConfigError[] {
@@ -330,7 +360,8 @@ export class Store {
   #giveUp({ attempt, resolve, outcome, prepared = [] }: Decided, failure: ConfigError): void {
     this.#release(prepared);
     const { timings } = outcome;
-    this.#answer({ attempt, resolve }, { ok: false, errors: [failure], revision: this.#revision, timings });
+    const refused = { ok: false, errors: [failure], revision: this.#revision, timings } as const;
+    this.#answer({ attempt, resolve, outcome: refused }, refused);
   }
 
   /** The point of no return: synchronous, and nothing that throws here undoes it. */
@@ -351,9 +382,16 @@ export class Store {
     this.#answer(one, { ...outcome, timings: { ...outcome.timings, persistUs } });
   }
 
-  #answer({ attempt, resolve }: Pending, outcome: Accepted | Rejected): void {
-    this.#contain(() => this.#options.onAttempt?.(attempt, outcome));
+  #answer({ attempt, resolve, record }: Decided, outcome: Accepted | Rejected): void {
+    this.#account(attempt, outcome, record !== undefined);
     resolve(outcome);
+  }
+
+  /** Accounts for an attempt; what is stored already has its audit row. */
+  #account(attempt: Attempt, outcome: Accepted | Rejected, isStored: boolean): void {
+    const { persistence, clock, onAttempt } = this.#options;
+    if (!isStored) this.#contain(() => persistence.appendRefusal(attemptOf(attempt, outcome, clock())));
+    this.#contain(() => onAttempt?.(attempt, outcome));
   }
 
   /** Calls what belongs to others; what it throws is reported and goes no further. */

@@ -2,15 +2,15 @@
 // Oracle: what it has not acknowledged is never committed, what it has
 // acknowledged is committed at once, and groups come one at a time, in order.
 import type { CommittedChange } from "../../src/store/change-log.ts";
-import type { AttemptRecord, Journal } from "../../src/store/persistence.ts";
+import { MemoryPersistence } from "../../src/store/memory.ts";
+import type { AttemptRecord } from "../../src/store/persistence.ts";
 import type { World } from "./world.ts";
 
 /** How long a write takes when the disk hangs. */
 const STALL_MS = 3_000;
 
 /** See the head of this file. */
-export class Storage implements Journal {
-  readonly durable = false;
+export class Storage extends MemoryPersistence {
   readonly #world: World;
   readonly #acknowledged = new Set<bigint>();
   #last: bigint;
@@ -19,6 +19,7 @@ export class Storage implements Journal {
   #isDead = false;
 
   constructor(world: World, revision: bigint) {
+    super();
     this.#world = world;
     this.#last = revision;
   }
@@ -33,7 +34,7 @@ export class Storage implements Journal {
     return this.#last;
   }
 
-  append(changes: readonly AttemptRecord[]): Promise<void> {
+  override append(changes: readonly AttemptRecord[]): Promise<void> {
     const { plan, random, clock } = this.#world;
     this.#world.check(!this.#isWriting && changes.length > 0, "one group", () => "two appends at a time");
     changes.forEach(({ revision }, i) => {

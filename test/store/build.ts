@@ -2,7 +2,7 @@
 // can be watched of it, and short ways to make attempts.
 import { emptyState, type ResourceChange, type State } from "../../src/core/index.ts";
 import type { Participant, Prepared } from "../../src/store/participant.ts";
-import { memoryPersistence } from "../../src/store/persistence.ts";
+import { memoryPersistence, type Persistence } from "../../src/store/persistence.ts";
 import {
   type Accepted,
   type Attempt,
@@ -21,6 +21,11 @@ export function attempt(given: readonly Given[], more: Partial<Attempt> = {}): A
 export function addBackend(id: string, weight = 1): Given {
   const address = `h${Buffer.from(id).toString("hex")}:80`;
   return { addBackend: { upstream: "u", backend: { id, address, weight } } };
+}
+
+/** A persistence in memory with another append. */
+export function journal(append: Persistence["append"]): Persistence {
+  return Object.assign(memoryPersistence(), { append });
 }
 
 /** A store with upstream "u" at revision 1, and what it told of later attempts. */
@@ -42,13 +47,10 @@ export async function watchedStore(more: Partial<StoreOptions> = {}): Promise<Wa
     state: emptyState(),
     revision: 0n,
     historyId: "h1",
-    persistence: {
-      durable: false,
-      append: (changes) => {
-        groups.push(changes.map(({ revision }) => revision));
-        return memory.append(changes);
-      },
-    },
+    persistence: journal((changes) => {
+      groups.push(changes.map(({ revision }) => revision));
+      return memory.append(changes);
+    }),
     clock: () => new Date(1_000),
     onAttempt: (_attempt, outcome) => told.push(outcome),
     onBug: (error) => bugs.push(error),

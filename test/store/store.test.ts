@@ -3,7 +3,7 @@
 import { expect, test } from "@jest/globals";
 import { limits } from "../../src/core/index.ts";
 import type { CommittedChange } from "../../src/store/change-log.ts";
-import { addBackend, attempt, backendIds, Recorder, summary, watchedStore } from "./build.ts";
+import { addBackend, attempt, backendIds, journal, Recorder, summary, watchedStore } from "./build.ts";
 
 const REMOVE_NONE = { removeBackend: { upstream: "u", backendId: "none" } };
 
@@ -123,10 +123,7 @@ test("a participant that throws refuses its attempt only, and what was prepared 
 test("a group that cannot be stored is refused whole and released, and the store goes on", async () => {
   const broken = { now: false };
   const { store, told } = await watchedStore({
-    persistence: {
-      durable: true,
-      append: () => (broken.now ? Promise.reject(new Error("ENOSPC")) : Promise.resolve()),
-    },
+    persistence: journal(() => (broken.now ? Promise.reject(new Error("ENOSPC")) : Promise.resolve())),
   });
   const calls: string[] = [];
   store.addParticipant(new Recorder("p", calls));
@@ -157,13 +154,10 @@ test("a group that cannot be stored is refused whole and released, and the store
 test("a persistence that throws is one that rejects", async () => {
   const broken = { now: false };
   const { store } = await watchedStore({
-    persistence: {
-      durable: true,
-      append: () => {
-        if (broken.now) throw new Error("thrown");
-        return Promise.resolve();
-      },
-    },
+    persistence: journal(() => {
+      if (broken.now) throw new Error("thrown");
+      return Promise.resolve();
+    }),
   });
   broken.now = true;
   expect(summary(await store.commit(attempt([addBackend("a")])))).toBe("unavailable");
@@ -174,16 +168,13 @@ test("what is attempted while a group is written is the next group, on top of it
   let appended = 0;
   const groups: bigint[][] = [];
   const { store } = await watchedStore({
-    persistence: {
-      durable: true,
-      append: (changes) => {
-        groups.push(changes.map(({ revision }) => revision));
-        if (appended++ === 0) return Promise.resolve();
-        return new Promise((resolve) => {
-          gate.open = resolve;
-        });
-      },
-    },
+    persistence: journal((changes) => {
+      groups.push(changes.map(({ revision }) => revision));
+      if (appended++ === 0) return Promise.resolve();
+      return new Promise((resolve) => {
+        gate.open = resolve;
+      });
+    }),
   });
   const first = store.commit(attempt([addBackend("a")]));
   await tick();

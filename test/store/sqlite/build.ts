@@ -55,8 +55,8 @@ export class Line {
     const time = this.clock.now();
     const { source, actor } = attempt;
     const change = { revision, time, source, actor, reason: more.reason ?? "", changes, state };
-    const outcome = { ok: true as const, revision, changes, warnings, time, timings: NO_TIME };
-    return recordOf(attempt, outcome, time, { ...change, commands: attempt.commands });
+    const outcome = { ok: true as const, revision, changed: true, changes, warnings, time, timings: NO_TIME };
+    return recordOf(attempt, outcome, { ...change, commands: attempt.commands });
   }
 
   /** An upstream "u" to begin with. */

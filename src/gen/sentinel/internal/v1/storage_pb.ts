@@ -21,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file sentinel/internal/v1/storage.proto.
  */
 export const file_sentinel_internal_v1_storage: GenFile = /*@__PURE__*/
-  fileDesc("CiJzZW50aW5lbC9pbnRlcm5hbC92MS9zdG9yYWdlLnByb3RvEhRzZW50aW5lbC5pbnRlcm5hbC52MSIpCgtTdG9yZWRMYWJlbBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiSAoLU3RvcmVkRXJyb3ISDAoEY29kZRgBIAEoCRIMCgRydWxlGAIgASgJEgwKBHBhdGgYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSIxChJTdG9yZWRDb21tYW5kQ291bnQSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoDSKQBQoNU3RvcmVkQXR0ZW1wdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgCIAEoCRIMCgRwZWVyGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgNycGMYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIOCgZyZWFzb24YByABKAkSMQoGbGFiZWxzGAggAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkTGFiZWwSFgoOc291cmNlX3ZlcnNpb24YCSABKAkSOgoGcmVzdWx0GAogASgOMiouc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkQXR0ZW1wdC5SZXN1bHQSMQoGZXJyb3JzGAsgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRXJyb3ISEwoLZXJyb3JfY291bnQYDCABKA0SEAoIcmV2aXNpb24YDSABKAQSEwoLdmFsaWRhdGVfdXMYDiABKA0SOgoIY29tbWFuZHMYDyADKAsyKC5zZW50aW5lbC5pbnRlcm5hbC52MS5TdG9yZWRDb21tYW5kQ291bnQSFQoNY29tbWFuZHNfaGFzaBgQIAEoDBITCgtjaGFuZ2VfaGFzaBgRIAEoDBINCgVjb3VudBgSIAEoDRItCglsYXN0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlsKBlJlc3VsdBIWChJSRVNVTFRfVU5TUEVDSUZJRUQQABITCg9SRVNVTFRfQUNDRVBURUQQARISCg5SRVNVTFRfUkVGVVNFRBACEhAKDFJFU1VMVF9OT19PUBADIqcBChBTdG9yZWREaWZmZXJlbmNlEicKBGtpbmQYASABKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSEAoIdXBzdHJlYW0YAiABKAkSCgoCaWQYAyABKAkSEwoGYmVmb3JlGAQgASgMSACIAQESEgoFYWZ0ZXIYBSABKAxIAYgBARIOCgZvcmlnaW4YBiABKAlCCQoHX2JlZm9yZUIICgZfYWZ0ZXIitQIKDFN0b3JlZENoYW5nZRIQCghyZXZpc2lvbhgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzb3VyY2UYAyABKAkSDQoFYWN0b3IYBCABKAkSDgoGcmVhc29uGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkSMQoGbGFiZWxzGAcgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkTGFiZWwSJgoIY29tbWFuZHMYCCADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEjsKC2RpZmZlcmVuY2VzGAkgAygLMiYuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRGlmZmVyZW5jZRIOCgZkaWdlc3QYCiABKAwihQEKC1N0b3JlZEltYWdlEicKBGtpbmQYASABKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSEAoIdXBzdHJlYW0YAiABKAkSCgoCaWQYAyABKAkSDQoFdmFsdWUYBCABKAwSEAoIcmV2aXNpb24YBSABKAQSDgoGb3JpZ2luGAYgASgJIk8KClN0b3JlZEJhc2USMQoGaW1hZ2VzGAEgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkSW1hZ2USDgoGZGlnZXN0GAIgASgMIpsBCgxTbmFwc2hvdEJvZHkSMQoGaW1hZ2VzGAEgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkSW1hZ2USLgoEYmFzZRgCIAEoCzIgLnNlbnRpbmVsLmludGVybmFsLnYxLlN0b3JlZEJhc2USKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCNFoyc2VudGluZWwuZGV2L3Byb3RvL3NlbnRpbmVsL2ludGVybmFsL3YxO2ludGVybmFsdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_resources]);
+  fileDesc("CiJzZW50aW5lbC9pbnRlcm5hbC92MS9zdG9yYWdlLnByb3RvEhRzZW50aW5lbC5pbnRlcm5hbC52MSIpCgtTdG9yZWRMYWJlbBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiSAoLU3RvcmVkRXJyb3ISDAoEY29kZRgBIAEoCRIMCgRydWxlGAIgASgJEgwKBHBhdGgYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSIxChJTdG9yZWRDb21tYW5kQ291bnQSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoDSKQBQoNU3RvcmVkQXR0ZW1wdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgCIAEoCRIMCgRwZWVyGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgNycGMYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIOCgZyZWFzb24YByABKAkSMQoGbGFiZWxzGAggAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkTGFiZWwSFgoOc291cmNlX3ZlcnNpb24YCSABKAkSOgoGcmVzdWx0GAogASgOMiouc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkQXR0ZW1wdC5SZXN1bHQSMQoGZXJyb3JzGAsgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRXJyb3ISEwoLZXJyb3JfY291bnQYDCABKA0SEAoIcmV2aXNpb24YDSABKAQSEwoLdmFsaWRhdGVfdXMYDiABKA0SOgoIY29tbWFuZHMYDyADKAsyKC5zZW50aW5lbC5pbnRlcm5hbC52MS5TdG9yZWRDb21tYW5kQ291bnQSFQoNY29tbWFuZHNfaGFzaBgQIAEoDBITCgtjaGFuZ2VfaGFzaBgRIAEoDBINCgVjb3VudBgSIAEoDRItCglsYXN0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlsKBlJlc3VsdBIWChJSRVNVTFRfVU5TUEVDSUZJRUQQABITCg9SRVNVTFRfQUNDRVBURUQQARISCg5SRVNVTFRfUkVGVVNFRBACEhAKDFJFU1VMVF9OT19PUBADIm0KDFN0b3JlZEFuc3dlchIQCghyZXZpc2lvbhgBIAEoBBIPCgdjaGFuZ2VkGAIgASgIEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHdhcm5pbmdzGAQgAygJIqcBChBTdG9yZWREaWZmZXJlbmNlEicKBGtpbmQYASABKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSEAoIdXBzdHJlYW0YAiABKAkSCgoCaWQYAyABKAkSEwoGYmVmb3JlGAQgASgMSACIAQESEgoFYWZ0ZXIYBSABKAxIAYgBARIOCgZvcmlnaW4YBiABKAlCCQoHX2JlZm9yZUIICgZfYWZ0ZXIitQIKDFN0b3JlZENoYW5nZRIQCghyZXZpc2lvbhgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzb3VyY2UYAyABKAkSDQoFYWN0b3IYBCABKAkSDgoGcmVhc29uGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkSMQoGbGFiZWxzGAcgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkTGFiZWwSJgoIY29tbWFuZHMYCCADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEjsKC2RpZmZlcmVuY2VzGAkgAygLMiYuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRGlmZmVyZW5jZRIOCgZkaWdlc3QYCiABKAwihQEKC1N0b3JlZEltYWdlEicKBGtpbmQYASABKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSEAoIdXBzdHJlYW0YAiABKAkSCgoCaWQYAyABKAkSDQoFdmFsdWUYBCABKAwSEAoIcmV2aXNpb24YBSABKAQSDgoGb3JpZ2luGAYgASgJIk8KClN0b3JlZEJhc2USMQoGaW1hZ2VzGAEgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkSW1hZ2USDgoGZGlnZXN0GAIgASgMIpsBCgxTbmFwc2hvdEJvZHkSMQoGaW1hZ2VzGAEgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkSW1hZ2USLgoEYmFzZRgCIAEoCzIgLnNlbnRpbmVsLmludGVybmFsLnYxLlN0b3JlZEJhc2USKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCNFoyc2VudGluZWwuZGV2L3Byb3RvL3NlbnRpbmVsL2ludGVybmFsL3YxO2ludGVybmFsdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_resources]);
 
 /**
  * A label of an attempt.
@@ -317,6 +317,48 @@ export const StoredAttempt_ResultSchema: GenEnum<StoredAttempt_Result> = /*@__PU
   enumDesc(file_sentinel_internal_v1_storage, 3, 0);
 
 /**
+ * What was answered to an attempt with a request id, beside what its change says.
+ *
+ * @generated from message sentinel.internal.v1.StoredAnswer
+ */
+export type StoredAnswer = Message<"sentinel.internal.v1.StoredAnswer"> & {
+  /**
+   * Revision after it.
+   *
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * Whether it changed anything; then the change of that revision has the rest.
+   *
+   * @generated from field: bool changed = 2;
+   */
+  changed: boolean;
+
+  /**
+   * When it was decided.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 3;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * What may be a mistake, though it was accepted.
+   *
+   * @generated from field: repeated string warnings = 4;
+   */
+  warnings: string[];
+};
+
+/**
+ * Describes the message sentinel.internal.v1.StoredAnswer.
+ * Use `create(StoredAnswerSchema)` to create a new message.
+ */
+export const StoredAnswerSchema: GenMessage<StoredAnswer> = /*@__PURE__*/
+  messageDesc(file_sentinel_internal_v1_storage, 4);
+
+/**
  * A resource before and after a change; at least one of the two is set.
  *
  * @generated from message sentinel.internal.v1.StoredDifference
@@ -370,7 +412,7 @@ export type StoredDifference = Message<"sentinel.internal.v1.StoredDifference"> 
  * Use `create(StoredDifferenceSchema)` to create a new message.
  */
 export const StoredDifferenceSchema: GenMessage<StoredDifference> = /*@__PURE__*/
-  messageDesc(file_sentinel_internal_v1_storage, 4);
+  messageDesc(file_sentinel_internal_v1_storage, 5);
 
 /**
  * A committed diff: a row of the table of changes.
@@ -454,7 +496,7 @@ export type StoredChange = Message<"sentinel.internal.v1.StoredChange"> & {
  * Use `create(StoredChangeSchema)` to create a new message.
  */
 export const StoredChangeSchema: GenMessage<StoredChange> = /*@__PURE__*/
-  messageDesc(file_sentinel_internal_v1_storage, 5);
+  messageDesc(file_sentinel_internal_v1_storage, 6);
 
 /**
  * A resource as it is.
@@ -510,7 +552,7 @@ export type StoredImage = Message<"sentinel.internal.v1.StoredImage"> & {
  * Use `create(StoredImageSchema)` to create a new message.
  */
 export const StoredImageSchema: GenMessage<StoredImage> = /*@__PURE__*/
-  messageDesc(file_sentinel_internal_v1_storage, 6);
+  messageDesc(file_sentinel_internal_v1_storage, 7);
 
 /**
  * What the configuration file described when it was last taken in.
@@ -538,7 +580,7 @@ export type StoredBase = Message<"sentinel.internal.v1.StoredBase"> & {
  * Use `create(StoredBaseSchema)` to create a new message.
  */
 export const StoredBaseSchema: GenMessage<StoredBase> = /*@__PURE__*/
-  messageDesc(file_sentinel_internal_v1_storage, 7);
+  messageDesc(file_sentinel_internal_v1_storage, 8);
 
 /**
  * The body of a snapshot file.
@@ -573,5 +615,5 @@ export type SnapshotBody = Message<"sentinel.internal.v1.SnapshotBody"> & {
  * Use `create(SnapshotBodySchema)` to create a new message.
  */
 export const SnapshotBodySchema: GenMessage<SnapshotBody> = /*@__PURE__*/
-  messageDesc(file_sentinel_internal_v1_storage, 8);
+  messageDesc(file_sentinel_internal_v1_storage, 9);
 
