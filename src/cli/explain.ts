@@ -55,11 +55,12 @@ function explainText(answer: ExplainRouteResponse, paint: Paint): string {
       `  ${matched ? paint("good", "+") : paint("faint", "-")} ${routeId}  priority ${priority}, specificity ${specificity}: ${reason}${from}`,
     );
   }
-  if (answer.routeId === "") lines.push(paint("bad", "no route matches"));
-  else lines.push(paint("strong", `route ${answer.routeId} → upstream ${answer.upstream}`));
+  if (answer.routeId !== "")
+    lines.push(paint("strong", `route ${answer.routeId} → upstream ${answer.upstream}`));
   for (const { id, address, weight, usable } of answer.backends) {
     lines.push(`  backend ${id}  ${address}, weight ${weight}${usable ? "" : ", not usable"}`);
   }
-  if (answer.answerStatus !== 0) lines.push(`the proxy answers ${answer.answerStatus} itself`);
+  if (answer.answerStatus !== 0)
+    lines.push(paint("bad", `the proxy answers ${answer.answerStatus} itself: ${answer.answerReason}`));
   return `${lines.join("\n")}\n`;
 }

@@ -10,8 +10,8 @@ import {
 } from "node:http";
 import type { Socket } from "node:net";
 import type { ConnectionCount } from "./connection-count.ts";
-import type { ProxyErrorKind } from "./error.ts";
 import type { Limits } from "./limits.ts";
+import { kindOfParseError } from "./parse-error.ts";
 import { endWithError } from "./respond.ts";
 
 /** One client connection. */
@@ -21,6 +21,8 @@ export interface Client {
   readonly origin: object;
   /** Responses not finished, in order, each with how to give its request up. */
   readonly responses: Map<ServerResponse, () => void>;
+  /** Begins what was asked while as many requests as allowed were being served; in order. */
+  readonly waiting: (() => void)[];
   /** The request whose head was parsed last. */
   latest: IncomingMessage | undefined;
   /** Whether it is to be closed after the answers that are due. */
@@ -98,6 +100,7 @@ export class ClientConnections {
       socket,
       origin,
       responses: new Map(),
+      waiting: [],
       latest: undefined,
       isDraining: false,
       isRefusing: false,
@@ -163,7 +166,15 @@ export class ClientConnections {
       this.#activeRequests--;
       client.responses.delete(response);
       if (client.isDraining && client.responses.size === 0) client.socket.destroySoon();
+      this.#startNext(client);
     });
+    if (client.responses.size <= this.#limits.pipelinedRequests)
+      return this.#start(request, response, client);
+    client.waiting.push(() => this.#start(request, response, client));
+    process.nextTick(stopReading, client); // not before Node has gone through all of this packet
+  }
+
+  #start(request: IncomingMessage, response: ServerResponse, client: Client): void {
     try {
       client.responses.set(response, this.#onRequest(request, response, client));
     } catch (error) {
@@ -171,6 +182,16 @@ export class ClientConnections {
       request.socket.destroy();
       this.#onBug(error);
     }
+  }
+
+  /** A response is done: the next request has its turn, and reading goes on when none is left (M08). */
+  #startNext(client: Client): void {
+    const { waiting, socket } = client;
+    const next = waiting.shift();
+    if (next === undefined || socket.destroyed) return;
+    next();
+    if (waiting.length === 0) socket.resume();
+    else process.nextTick(stopReading, client); // Node reads on after every response
   }
 
   #forget(client: Client): void {
@@ -226,24 +247,15 @@ export class ClientConnections {
     // Taking the listeners off keeps the parser from complaining about what follows.
     socket.removeAllListeners("data").on("data", () => {});
     for (const giveUp of client.responses.values()) giveUp();
-    endWithError(socket, kindOf(error.code));
+    endWithError(socket, kindOfParseError(error));
     const timer = setTimeout(() => socket.destroy(), this.#limits.lingerMs);
     socket.once("close", () => clearTimeout(timer));
     socket.once("end", () => socket.destroy());
   }
 }
 
-function kindOf(code: string | undefined): ProxyErrorKind {
-  switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      return "head_too_large";
-    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
-      return "payload_too_large";
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return "request_timeout";
-    default:
-      return "bad_request";
-  }
+function stopReading({ socket, waiting }: Client): void {
+  if (waiting.length > 0) socket.pause();
 }
 
 /** CONNECT is never a tunnel (L27); without a port it is no CONNECT (L28). */

@@ -7,7 +7,7 @@ import type { RoutingTable } from "../routing/index.ts";
 import type { Client } from "./client-connections.ts";
 import { ProxyError } from "./error.ts";
 import { Exchange } from "./exchange.ts";
-import { requestIdOf } from "./fields.ts";
+import { offersUpgrade, requestIdOf } from "./fields.ts";
 import type { Limits } from "./limits.ts";
 import { OwnAnswer } from "./own-answer.ts";
 import type { Pools } from "./pools.ts";
@@ -44,6 +44,11 @@ export class Engine {
     const { fields } = check;
     const requestId = requestIdOf(fields);
     const answer = new OwnAnswer({ request, response, client, fields, requestId, limits });
+    if (offersUpgrade(fields)) {
+      // Node's parser loses what stands behind an offer in the same packet, so nothing behind it is read (U02).
+      response.shouldKeepAlive = false;
+      client.isRefusing = true;
+    }
     response.on("error", ignore); // a broken connection also closes the response, which is what counts
     if (check.verdict === "refuse") answer.refuse(new ProxyError(check.kind, check.row));
     else if (check.verdict === "answer") answer.options();

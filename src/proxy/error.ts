@@ -9,6 +9,7 @@ export type ProxyErrorKind =
   | "method_not_allowed"
   | "request_timeout"
   | "payload_too_large"
+  | "uri_too_long"
   | "expectation_failed"
   | "misdirected"
   | "head_too_large"

@@ -11,6 +11,9 @@ import { Forwarding, type Outcome } from "./forward.ts";
 import type { Limits } from "./limits.ts";
 import type { LiveBackend, Pools } from "./pools.ts";
 
+/** What may be sent a second time when a reused connection turns out to be dead (RFC 9110 §9.2.2; T14). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
+
 /** What an exchange is about. */
 export interface ExchangeOptions {
   readonly request: IncomingMessage;
@@ -130,7 +133,7 @@ export class Exchange {
   #onEnd(outcome: Outcome, backend: LiveBackend, isReused: boolean): void {
     const { request, response, onError } = this.#options;
     if (outcome.kind !== "failed" || response.headersSent || this.#isCancelled) return;
-    const isSafe = !this.#hasBody && (request.method === "GET" || request.method === "HEAD");
+    const isSafe = !this.#hasBody && IDEMPOTENT.has(request.method ?? "");
     const isStale = outcome.error.kind === "backend_reset" && outcome.isUntouched && isReused;
     if (!isStale || !isSafe || this.#isRetried) return onError(outcome.error);
     this.#isRetried = true;

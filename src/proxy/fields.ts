@@ -100,6 +100,11 @@ export function hasBody(fields: FieldMap): boolean {
   return fields.has("transfer-encoding") || Number(fields.get("content-length")?.[0] ?? 0) > 0;
 }
 
+/** Whether the client offers to go on in another protocol (RFC 9110 §7.8), which the proxy never does. */
+export function offersUpgrade(fields: FieldMap): boolean {
+  return fields.has("upgrade") && listTokens(fields.get("connection")).includes("upgrade");
+}
+
 /** Whether the client has said that it reads trailers. */
 export function acceptsTrailers(fields: FieldMap): boolean {
   return listTokens(fields.get("te")).some((token) => token.split(";")[0]!.trim() === "trailers");

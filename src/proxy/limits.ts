@@ -16,6 +16,8 @@ export interface Limits {
   readonly clientStallPeriods: number;
   /** Receiving a request head, counted from its first byte, then 408. */
   readonly requestHeadMs: number;
+  /** Requests of one client connection served at a time; while more are there, it is not read. */
+  readonly pipelinedRequests: number;
   /** A client connection without a request. */
   readonly clientIdleMs: number;
   /** A client that has closed its sending side may wait so long for the head of its answer. */
@@ -45,6 +47,7 @@ export const DEFAULT_LIMITS: Limits = {
   responseSilenceMs: 30_000,
   clientStallPeriods: 4,
   requestHeadMs: 60_000,
+  pipelinedRequests: 16,
   clientIdleMs: 75_000,
   halfClosedMs: 5_000,
   backendIdleMs: 60_000,

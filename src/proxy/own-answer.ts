@@ -59,6 +59,7 @@ export class OwnAnswer {
     const { request, response, client, fields, requestId, limits } = this.#options;
     if (isClosing) {
       client.isRefusing = true; // what follows on this connection is not looked at
+      client.waiting.length = 0;
       if (this.#isBodyPending()) lingerAfter(request, limits.lingerMs);
     }
     request.resume();

@@ -1,8 +1,16 @@
 // Which requests are refused although Node's parser lets them through, and what
-// is known of the others: host, path, target. A table of rules keyed by the row
-// ids of http-pitfalls.md; pure, no sockets. Called by engine.ts. Bytes that
-// Node's parser refuses itself, or hides (L03, L04, L07), are not its business.
-import { normalizeHost, normalizePath } from "../routing/index.ts";
+// is known of the others: host, path, target. Tables of rules keyed by the row
+// ids of http-pitfalls.md; pure, no sockets. Called by engine.ts. What is wrong
+// with method and target alone is routing/target.ts's business; bytes that Node's
+// parser refuses itself, or hides (L03, L04, L07), are nobody's here.
+import {
+  checkTarget,
+  normalizeHost,
+  normalizePath,
+  splitTarget,
+  type TargetParts,
+  type TargetRefusal,
+} from "../routing/index.ts";
 import type { ProxyErrorKind } from "./error.ts";
 import { type FieldMap, groupFields, listTokens, PSEUDONYM } from "./fields.ts";
 
@@ -42,16 +50,8 @@ export type RequestCheck =
   | { readonly verdict: "answer"; readonly row: string; readonly fields: FieldMap };
 
 interface Facts {
-  readonly method: string;
   readonly version: string;
-  readonly target: string;
   readonly fields: FieldMap;
-  /** Undefined unless the target is in absolute form. */
-  readonly scheme: string | undefined;
-  readonly authority: string | undefined;
-  /** What routing goes by: the authority, else Host, else "". */
-  readonly host: string;
-  readonly path: string;
   readonly codings: readonly string[];
 }
 
@@ -62,12 +62,18 @@ interface Rule {
 }
 
 const bad = (row: string, refuses: Rule["refuses"]): Rule => ({ row, kind: "bad_request", refuses });
-const ABSOLUTE = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(.*)$/i;
 const MAX_LENGTH = BigInt(Number.MAX_SAFE_INTEGER);
 const FRAMING_FIELDS = ["host", "content-length", "transfer-encoding"];
 
-/** In the order in which they are asked; the first that refuses decides. */
-const RULES: readonly Rule[] = [
+const KIND: Readonly<Record<TargetRefusal["status"], ProxyErrorKind>> = {
+  400: "bad_request",
+  405: "method_not_allowed",
+  414: "uri_too_long",
+  421: "misdirected",
+};
+
+/** Asked before the target is looked at; in both tables the first rule that refuses decides. */
+const VERSION_AND_HOST: readonly Rule[] = [
   {
     row: "L15",
     kind: "version_not_supported",
@@ -76,17 +82,10 @@ const RULES: readonly Rule[] = [
   bad("H01", ({ version, fields }) => version === "1.1" && !fields.has("host")),
   bad("H02", ({ fields }) => (fields.get("host")?.length ?? 0) > 1),
   bad("H04", ({ fields }) => isBadHost(fields.get("host")?.[0])),
-  { row: "L52", kind: "method_not_allowed", refuses: ({ method }) => method === "TRACE" },
-  bad("L41", ({ target }) => /[^\x21-\x7e]/.test(target)),
-  bad("L30", ({ method, target }) => target === "*" && method !== "OPTIONS"),
-  { row: "L34", kind: "misdirected", refuses: ({ scheme }) => scheme === "https" },
-  bad("L35", ({ scheme }) => scheme !== undefined && scheme !== "http"),
-  bad("L36", ({ authority }) => isBadHost(authority)),
-  bad("L39", ({ target, scheme }) => scheme === undefined && target !== "*" && !target.startsWith("/")),
-  bad("L38", ({ target }) => target.includes("#")),
-  bad("L44", ({ path }) => path.includes("\\")),
-  bad("L48", ({ path }) => path.includes("%00")),
-  bad("L49", ({ path }) => /%(?![0-9a-f]{2})/i.test(path)),
+];
+
+/** Asked after it. */
+const FRAMING_AND_FIELDS: readonly Rule[] = [
   bad("B05", ({ fields }) => (fields.get("content-length")?.length ?? 0) > 1),
   bad("B09", ({ fields }) => !/^\d+$/.test(fields.get("content-length")?.[0] ?? "0")),
   { row: "B13", kind: "payload_too_large", refuses: ({ fields }) => isTooLong(fields) },
@@ -101,46 +100,42 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Judges a request head. Total: never throws. */
-export function checkRequest(head: RequestHead): RequestCheck {
-  const facts = factsOf(head);
-  const { fields, method, target } = facts;
-  for (const rule of RULES)
-    if (rule.refuses(facts)) return { verdict: "refuse", row: rule.row, kind: rule.kind, fields };
+export function checkRequest({ method, target, version, rawHeaders }: RequestHead): RequestCheck {
+  const fields = groupFields(rawHeaders);
+  const parts = splitTarget(target);
+  const facts = { version, fields, codings: listTokens(fields.get("transfer-encoding")) };
+  const refused = refusalOf(facts, method, target, parts);
+  if (refused !== undefined) return { verdict: "refuse", ...refused, fields };
   if (method === "OPTIONS") {
     if (target === "*") return { verdict: "answer", row: "L29", fields };
-    if (facts.scheme !== undefined && facts.path === "") return { verdict: "answer", row: "L33", fields };
+    if (parts.scheme !== undefined && parts.path === "") return { verdict: "answer", row: "L33", fields };
     if (fields.get("max-forwards")?.[0]?.trim() === "0") return { verdict: "answer", row: "X13", fields };
   }
-  const rawPath = facts.path === "" ? "/" : facts.path;
+  const host = parts.authority ?? fields.get("host")?.[0] ?? "";
+  const rawPath = parts.path === "" ? "/" : parts.path;
   const query = target.indexOf("?");
   return {
     verdict: "forward",
-    host: facts.host === "" ? "" : (normalizeHost(facts.host) ?? ""),
+    host: host === "" ? "" : (normalizeHost(host) ?? ""),
     path: normalizePath(rawPath),
     rawPath,
     target: query < 0 ? rawPath : rawPath + target.slice(query),
-    authority: facts.authority,
+    authority: parts.authority,
     fields,
   };
 }
 
-function factsOf({ method, target, version, rawHeaders }: RequestHead): Facts {
-  const fields = groupFields(rawHeaders);
-  const absolute = target.startsWith("/") ? null : ABSOLUTE.exec(target);
-  const rest = absolute === null ? target : absolute[3]!;
-  const authority = absolute?.[2];
-  const query = rest.indexOf("?");
-  return {
-    method,
-    version,
-    target,
-    fields,
-    scheme: absolute?.[1]?.toLowerCase(),
-    authority,
-    host: authority ?? fields.get("host")?.[0] ?? "",
-    path: query < 0 ? rest : rest.slice(0, query),
-    codings: listTokens(fields.get("transfer-encoding")),
-  };
+function refusalOf(
+  facts: Facts,
+  method: string,
+  target: string,
+  parts: TargetParts,
+): { row: string; kind: ProxyErrorKind } | undefined {
+  for (const rule of VERSION_AND_HOST) if (rule.refuses(facts)) return { row: rule.row, kind: rule.kind };
+  const refused = checkTarget(method, target, parts);
+  if (refused !== undefined) return { row: refused.row, kind: KIND[refused.status] };
+  for (const rule of FRAMING_AND_FIELDS) if (rule.refuses(facts)) return { row: rule.row, kind: rule.kind };
+  return undefined;
 }
 
 function isBadHost(value: string | undefined): boolean {

@@ -14,6 +14,7 @@ export const STATUS: Readonly<Record<ProxyErrorKind, number>> = {
   method_not_allowed: 405,
   request_timeout: 408,
   payload_too_large: 413,
+  uri_too_long: 414,
   expectation_failed: 417,
   misdirected: 421,
   head_too_large: 431,

@@ -8,3 +8,4 @@ export { changesWhenNormalized, hasPathPrefix, normalizePath } from "./path.ts";
 export { printTable, printTrials } from "./print.ts";
 export { compareRanks, type Rank, rankOf, specificityOf } from "./rank.ts";
 export { type RouteTrial, RoutingTable } from "./table.ts";
+export { checkTarget, MAX_TARGET, splitTarget, type TargetParts, type TargetRefusal } from "./target.ts";

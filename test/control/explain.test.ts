@@ -27,6 +27,38 @@ test("patterns and query parameters are explained as the proxy sees them", async
   expect(await explain("/v2/", "www.test")).toEqual(["", "host www.test does not match ^api\\."]);
 });
 
+test("what the proxy refuses before it looks for a route is said with status and reason", async () => {
+  const { control } = running;
+  await control.call("addRoute", { route: { id: "all", upstream: "u", matches: {}, priority: -1 } });
+  const rows: [method: string, path: string, status: number, reason: RegExp, routeId?: string][] = [
+    ["GET", "/a\\b", 400, /backslash/],
+    ["GET", "/%", 400, /'%' without/],
+    ["GET", "/a#b", 400, /fragment/],
+    ["GET", "/%00", 400, /NUL/],
+    ["GET", "/é", 400, /visible ASCII/],
+    ["TRACE", "/", 405, /does not serve this method/],
+    ["CONNECT", "/", 405, /does not serve this method/],
+    ["GET", `/${"a".repeat(8_192)}`, 414, /longer than 8192/],
+    ["GET", "/list/../x?page=a+b", 400, /two routes/, "all"],
+    ["GET", "/?%\\", 503, /no usable backend/, "all"],
+  ];
+  for (const [method, path, answerStatus, reason, routeId = ""] of rows) {
+    const answer = await control.call("explainRoute", { method, path });
+    expect([path.slice(0, 20), answer.answerStatus, answer.routeId]).toEqual([
+      path.slice(0, 20),
+      answerStatus,
+      routeId,
+    ]);
+    expect(answer.answerReason).toMatch(reason);
+    expect(answer.trials.length > 0).toBe(routeId !== "");
+  }
+  await control.call("removeRoute", { routeId: "all" });
+  expect(await control.call("explainRoute", { path: "/" })).toMatchObject({
+    answerStatus: 404,
+    answerReason: "no route matches",
+  });
+});
+
 test("a bad pattern is refused with the engine's reason and its place", async () => {
   const { control } = running;
   const route = { id: "bad", upstream: "u", matches: { pathRegexes: ["ok", "(?<=a)b"] } };

@@ -64,6 +64,8 @@ export type Answer = (received: Received) => string | undefined;
 export interface RawBackend {
   readonly address: string;
   readonly received: Received[];
+  /** Every octet that came, on all connections, complete request or not (latin1). */
+  octets: string;
   readonly sockets: Set<Socket>;
   answer: Answer;
   /** Resolves when `count` requests have been received in all. */
@@ -80,6 +82,7 @@ export async function startBackend(answer: Answer = () => OK): Promise<RawBacken
   const backend: RawBackend = {
     address: "",
     received: [],
+    octets: "",
     sockets: new Set(),
     answer,
     waitFor: (count) =>
@@ -98,6 +101,7 @@ export async function startBackend(answer: Answer = () => OK): Promise<RawBacken
     let buffered = "";
     socket.on("data", (chunk) => {
       buffered += chunk.toString("latin1");
+      backend.octets += chunk.toString("latin1");
       for (let end = endOfRequest(buffered); end > 0; end = endOfRequest(buffered)) {
         const received = { text: buffered.slice(0, end), socket };
         buffered = buffered.slice(end);
@@ -229,6 +233,14 @@ export async function startPlane(
   const addressOf = (id: string) =>
     plane.status().listeners.find((each) => each.id === id)?.boundAddress ?? "";
   return { plane, addressOf, address: addressOf("main") };
+}
+
+/** Resolves when a socket is closed, properly or by a reset. */
+export function closeOf(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once("close", () => resolve());
+  });
 }
 
 /** Lets the event loop take in and hand on everything that is on loopback sockets already. */

@@ -1,5 +1,6 @@
 // ExplainRoute: the routing table's own answer, from a table of the primary
-// that is built when it is first asked for and follows every change since.
+// that is built when it is first asked for and follows every change since; before
+// it, the proxy's own check of method and path.
 import { create } from "@bufbuild/protobuf";
 import { DEFAULT_WEIGHT } from "../../core/index.ts";
 import {
@@ -10,6 +11,7 @@ import {
 import { AdminState, ResourceKind, type Route } from "../../gen/sentinel/v1/resources_pb.ts";
 import {
   changesWhenNormalized,
+  checkTarget,
   type MatchRequest,
   normalizeHost,
   normalizePath,
@@ -37,13 +39,22 @@ function explain(store: Store, table: RoutingTable, request: ExplainRouteRequest
   if (!rawPath.startsWith("/")) throw failure("invalid", `path '${rawPath}' does not start with '/'`);
   const host = request.host === "" ? "" : normalizeHost(request.host);
   if (host === undefined) throw failure("invalid", `invalid host '${request.host}'`);
+  const method = request.method === "" ? "GET" : request.method;
+  const refused = checkTarget(method, target);
+  if (refused !== undefined)
+    return create(ExplainRouteResponseSchema, {
+      revision: store.revision,
+      matchedPath: normalizePath(rawPath),
+      answerStatus: refused.status,
+      answerReason: refused.reason,
+    });
   const headers = new Map<string, string[]>();
   for (const { name, value } of request.headers) {
     const key = name.toLowerCase();
     headers.set(key, [...(headers.get(key) ?? []), value]);
   }
   const matched: MatchRequest = {
-    method: request.method === "" ? "GET" : request.method,
+    method,
     host,
     path: normalizePath(rawPath),
     query: target.slice(rawPath.length + 1),
@@ -58,11 +69,15 @@ function explain(store: Store, table: RoutingTable, request: ExplainRouteRequest
     const usable = weight > 0 && (value.adminState ?? AdminState.ENABLED) === AdminState.ENABLED;
     return { id: value.id, address: value.address!, weight, usable };
   });
-  const unserved = backends.some(({ usable }) => usable) ? 0 : 503;
+  const own = ownAnswer(
+    ambiguous,
+    route !== undefined,
+    backends.some(({ usable }) => usable),
+  );
   return create(ExplainRouteResponseSchema, {
     revision: store.revision,
     matchedPath: matched.path,
-    answerStatus: ambiguous ? 400 : route === undefined ? 404 : unserved,
+    ...own,
     routeId: route?.id ?? "",
     upstream: route?.upstream ?? "",
     backends: backends.slice(0, MAX_TRIALS),
@@ -74,6 +89,15 @@ function explain(store: Store, table: RoutingTable, request: ExplainRouteRequest
         return { ...trial, origin: origin?.text ?? "", revision: origin?.revision ?? 0n };
       }),
   });
+}
+
+/** What the proxy answers by itself once the table has been asked, and why. */
+function ownAnswer(isAmbiguous: boolean, isRouted: boolean, isUsable: boolean) {
+  if (isAmbiguous)
+    return { answerStatus: 400, answerReason: "with and without its dot segments the path takes two routes" };
+  if (!isRouted) return { answerStatus: 404, answerReason: "no route matches" };
+  if (!isUsable) return { answerStatus: 503, answerReason: "the upstream has no usable backend" };
+  return { answerStatus: 0, answerReason: "" };
 }
 
 /** A table of the current routes that follows the store from now on. */
