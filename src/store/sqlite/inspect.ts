@@ -36,13 +36,19 @@ export type Inspected =
       readonly head: Head | undefined;
     };
 
-/** Looks at a folder. The caller has its lock. */
-export function inspect(folder: Folder, faults: Faults, migrations?: readonly Migration[]): Inspected {
+/** How an older format is brought up. */
+export interface Upgrade {
+  readonly faults: Faults;
+  readonly migrations?: readonly Migration[] | undefined;
+}
+
+/** Looks at a folder. With `upgrade`, for which its lock is needed, an older format is brought up. */
+export function inspect(folder: Folder, upgrade?: Upgrade): Inspected {
   const read = guarded<HeadRead>(folder.head, () => ({ ok: true, value: readHead(folder.head) }));
   if (!read.ok) return { is: "wrong", error: read.error, found: undefined, head: undefined };
   const head = read.value.is === "whole" ? read.value.head : undefined;
   const wrong = (error: StorageError, found?: Found): Inspected => ({ is: "wrong", error, found, head });
-  const format = formatOf(folder, faults, migrations);
+  const format = formatOf(folder, upgrade);
   if (!format.ok) return wrong(format.error);
   if (format.value === "new") {
     const isUsed = (head?.sequence ?? 0n) > 0n || listSnapshots(folder.snapshots).length > 0;
@@ -63,18 +69,16 @@ export function inspect(folder: Folder, faults: Faults, migrations?: readonly Mi
 }
 
 /** "new" if there is no database or nothing in it; brings an older one to the current format. */
-function formatOf(
-  { database }: Folder,
-  faults: Faults,
-  migrations: readonly Migration[] | undefined,
-): Read<"new" | "current"> {
+function formatOf({ database }: Folder, upgrade: Upgrade | undefined): Read<"new" | "current"> {
   if (!existsSync(database)) return { ok: true, value: "new" };
   return guarded(database, () => {
     const format = withDatabase(openReader(database), (db) => checkFormat(db, database));
     if (!format.ok) return format;
     if (format.value.isEmpty) return { ok: true, value: "new" };
     if (format.value.format < FORMAT) {
-      withDatabase(openWriter(database), (db) => migrate(db, faults, migrations));
+      const message = `${database} has the older format ${format.value.format}`;
+      if (upgrade === undefined) return failed("unreadable", message, "start Sentinel on it once");
+      withDatabase(openWriter(database), (db) => migrate(db, upgrade.faults, upgrade.migrations));
     }
     return { ok: true, value: "current" };
   });

@@ -51,6 +51,8 @@ export interface Extent {
 export type FromWriter =
   | ({ readonly type: "ready" } & Extent)
   | ({ readonly type: "appended" } & Extent)
+  /** Something was dropped. */
+  | ({ readonly type: "compacted" } & Extent)
   | { readonly type: "refused"; readonly kind: AppendErrorKind; readonly message: string }
   /** A commit failed and the disk does not say yet what became of it. */
   | { readonly type: "unsettled"; readonly reason: string }

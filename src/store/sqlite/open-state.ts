@@ -90,14 +90,14 @@ function lockFolder({ dir }: Folder, { clock }: OpenOptions): ReturnType<typeof 
 
 function openLocked(folder: Folder, options: OpenOptions, release: () => void): OpenedState | NotOpened {
   const faults = new Faults(options.faults);
-  const inspected = inspect(folder, faults, options.migrations);
+  const inspected = inspect(folder, { faults, migrations: options.migrations });
   let loss: Loss | undefined;
   let found: Read<Found>;
   let origin: OpenedState["origin"] = "journal";
   if (inspected.is === "right") found = { ok: true, value: inspected.found };
   else if (inspected.is === "new") {
     origin = "new";
-    found = create(folder, faults, newContents(options, ""));
+    found = create(folder, newContents(options, ""));
   } else {
     const { error } = inspected;
     if (error.code !== "damaged" && error.code !== "missing_revisions") {
@@ -113,9 +113,9 @@ function openLocked(folder: Folder, options: OpenOptions, release: () => void): 
     if (!aside.ok) return { ...aside, loss };
     loss = { ...loss, setAside: aside.value };
     origin = loss.goesOnFrom === "nothing" ? "new" : loss.goesOnFrom;
-    if (origin === "journal") found = goOn(folder, faults, options.newId(), previous);
-    else if (plan.snapshot === undefined) found = create(folder, faults, newContents(options, previous));
-    else found = create(folder, faults, contentsOf(plan.snapshot, options, previous));
+    if (origin === "journal") found = goOn(folder, options.newId(), previous);
+    else if (plan.snapshot === undefined) found = create(folder, newContents(options, previous));
+    else found = create(folder, contentsOf(plan.snapshot, options, previous));
   }
   if (!found.ok) return { ...found, loss };
   const { state, revision, meta, images, base } = found.value;
@@ -124,15 +124,15 @@ function openLocked(folder: Folder, options: OpenOptions, release: () => void): 
 }
 
 /** Makes a database, and reads it like any other. */
-function create(folder: Folder, faults: Faults, contents: Contents): Read<Found> {
+function create(folder: Folder, contents: Contents): Read<Found> {
   return guarded(folder.database, () => {
     createDatabase(folder.dir, folder.database, contents);
-    return readAgain(folder, faults);
+    return readAgain(folder);
   });
 }
 
 /** Starts a new life on the database that is there. */
-function goOn(folder: Folder, faults: Faults, historyId: string, previous: string): Read<Found> {
+function goOn(folder: Folder, historyId: string, previous: string): Read<Found> {
   return guarded(folder.database, () => {
     const db = openWriter(folder.database);
     try {
@@ -143,12 +143,12 @@ function goOn(folder: Folder, faults: Faults, historyId: string, previous: strin
     } finally {
       db.close();
     }
-    return readAgain(folder, faults);
+    return readAgain(folder);
   });
 }
 
-function readAgain(folder: Folder, faults: Faults): Read<Found> {
-  const again = inspect(folder, faults);
+function readAgain(folder: Folder): Read<Found> {
+  const again = inspect(folder);
   if (again.is === "right") return { ok: true, value: again.found };
   if (again.is === "wrong") return { ok: false, error: again.error };
   return failed("unreadable", `${folder.database} was made, but is not there`);

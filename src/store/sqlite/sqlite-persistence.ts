@@ -32,7 +32,7 @@ export interface SnapshotPolicy {
   readonly everyChanges: number;
   /** After this time, if there was a change. Default one hour. */
   readonly everyMs: number;
-  /** Files of this life that are kept. Default 5. */
+  /** Files of this life that are kept; with 0, none are written unless asked for. Default 5. */
   readonly keep: number;
 }
 
@@ -109,7 +109,7 @@ export class SqlitePersistence implements Persistence {
     this.#timers = [
       setInterval(() => this.#probe(), PROBE_MS).unref(),
       setInterval(() => this.#writer.tick(this.#now()), TICK_MS).unref(),
-      setInterval(() => this.#snapshotIfChanged(), options.snapshots.everyMs).unref(),
+      setInterval(() => this.#snapshotIfDue(), options.snapshots.everyMs).unref(),
     ];
   }
 
@@ -130,9 +130,8 @@ export class SqlitePersistence implements Persistence {
     await this.#write(rows, isSynced);
     for (const answer of answers) this.#answers.add(answer);
     for (const { change } of records) if (change !== undefined) this.#revision = change.revision;
-    if (this.#revision - this.#snapshotRevision >= BigInt(this.#options.snapshots.everyChanges)) {
-      this.#snapshotIfChanged();
-    }
+    const { everyChanges } = this.#options.snapshots;
+    if (this.#revision - this.#snapshotRevision >= BigInt(everyChanges)) this.#snapshotIfDue();
   }
 
   appendRefusal(attempt: StoredAttempt): void {
@@ -184,7 +183,8 @@ export class SqlitePersistence implements Persistence {
   async saveSnapshot(): Promise<Read<SnapshotFile>> {
     while (this.#snapshot !== undefined) await this.#snapshot;
     const { database, snapshotDir, snapshots, clock, faults } = this.#options;
-    const settings = { database, dir: snapshotDir, keep: snapshots.keep, time: clock(), faults };
+    const keep = Math.max(snapshots.keep, 1);
+    const settings = { database, dir: snapshotDir, keep, time: clock(), faults };
     this.#snapshot = saveInThread(settings);
     const saved = await this.#snapshot;
     this.#snapshot = undefined;
@@ -204,7 +204,8 @@ export class SqlitePersistence implements Persistence {
     clearTimeout(this.#refusalTimer);
     this.#flushRefusals();
     await Promise.race([this.#writer.settled(), delay(graceMs)]);
-    if (this.#status.state === "ok" && this.#revision !== this.#snapshotRevision) await this.saveSnapshot();
+    await this.#snapshot;
+    if (this.#status.state === "ok" && this.#isSnapshotDue) await this.saveSnapshot();
     await this.#reader.close();
     await this.#writer.close(graceMs);
     this.#options.release();
@@ -255,8 +256,12 @@ export class SqlitePersistence implements Persistence {
     else this.#writer.probe();
   }
 
-  #snapshotIfChanged(): void {
-    if (this.#snapshot === undefined && this.#revision !== this.#snapshotRevision) void this.saveSnapshot();
+  get #isSnapshotDue(): boolean {
+    return this.#options.snapshots.keep > 0 && this.#revision !== this.#snapshotRevision;
+  }
+
+  #snapshotIfDue(): void {
+    if (this.#snapshot === undefined && this.#isSnapshotDue) void this.saveSnapshot();
   }
 
   #setUnwritable(reason: string): void {

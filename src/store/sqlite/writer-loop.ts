@@ -87,7 +87,9 @@ class WriterLoop {
     this.#maintenance = undefined;
     try {
       if (this.#writer.isWalLong) this.#writer.checkpoint();
-      if (this.#compactor.step(this.#now)) this.#schedule();
+      if (!this.#compactor.step(this.#now)) return;
+      this.#send({ type: "compacted", ...this.#extent() });
+      this.#schedule();
     } catch (error) {
       this.#send({ type: "problem", reason: `compaction: ${messageOf(error)}` });
     }

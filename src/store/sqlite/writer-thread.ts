@@ -140,6 +140,8 @@ export class WriterThread {
     switch (message.type) {
       case "ready":
         return this.#ready(message);
+      case "compacted":
+        return this.#events.onExtent(message);
       case "appended":
         this.#sequence = message.sequence;
         this.#events.onExtent(message);

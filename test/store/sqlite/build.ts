@@ -90,9 +90,16 @@ export function open(dir: string, more: Partial<OpenOptions> = {}, clock = new T
   return opened;
 }
 
-/** Options with what a test always needs. */
+/** What a folder holds. */
+export async function contentOf(dir: string): Promise<string> {
+  const opened = open(dir);
+  await opened.persistence.close();
+  return summary(opened);
+}
+
+/** Options with what a test always needs; no snapshots, which take a thread each. */
 export function options(more: Partial<OpenOptions> = {}, clock = new TestClock()): OpenOptions {
-  return { clock: clock.now, newId: () => `life-${++ids}`, ...more };
+  return { clock: clock.now, newId: () => `life-${++ids}`, snapshots: { keep: 0 }, ...more };
 }
 
 /** "revision digest". */
