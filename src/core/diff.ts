@@ -17,7 +17,8 @@ import { MAX_ERRORS } from "./limits.ts";
 import type { Resource, ResourceKey } from "./resource.ts";
 import { type Entry, emptyState, type State } from "./state.ts";
 
-type Difference = Omit<ResourceChange, "bytes">;
+/** A resource that differs between two states; at least one of `before` and `after` is set. */
+export type Difference = Omit<ResourceChange, "bytes">;
 
 /** Every resource that differs between two states. */
 export function differences(a: State, b: State): Difference[] {

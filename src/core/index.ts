@@ -56,4 +56,12 @@ export {
   toConfigState,
 } from "./state.ts";
 export { nearest, suggestion } from "./suggest.ts";
+export {
+  type NotTakenIn,
+  type TakeInPolicy,
+  type TakeInStates,
+  type TakenIn,
+  takeIn,
+} from "./take-in.ts";
+export type { Conflict, FileChange, Kept } from "./take-in-report.ts";
 export { contradictionIn } from "./warnings.ts";

@@ -89,32 +89,36 @@ function setPath(
   return inner.ok ? { ok: true, value: { ...current, [local]: inner.value } } : inner;
 }
 
-function isPresent(field: DescField, value: unknown): boolean {
+/** Whether a field has a value; an empty list is none. */
+export function isPresent(field: DescField, value: unknown): boolean {
   return field.fieldKind === "list"
     ? (value as readonly unknown[] | undefined)?.length !== 0 && value !== undefined
     : value !== undefined;
 }
 
 /** The descriptor of a message field of ours; Duration and the like are values. */
-function ownMessage(field: DescField): DescMessage | undefined {
+export function ownMessage(field: DescField): DescMessage | undefined {
   return field.fieldKind === "message" && field.message.typeName.startsWith("sentinel.")
     ? field.message
     : undefined;
 }
 
-function emptyMessage(schema: DescMessage): Fields {
+/** A message without content: nothing set, lists empty. */
+export function emptyMessage(schema: DescMessage): Fields {
   const value: Record<string, unknown> = { $typeName: schema.typeName };
   for (const field of schema.fields) if (field.fieldKind === "list") value[field.localName] = [];
   return value;
 }
 
 /** Equal exactly when the bytes are: -0 and 0 differ. */
-function isEqual(a: unknown, b: unknown): boolean {
+export function isEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((item, i) => isEqual(item, b[i]));
   }
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys].every((key) => isEqual((a as Fields)[key], (b as Fields)[key]));
+  const [x, y] = [a as Fields, b as Fields];
+  for (const key of Object.keys(x)) if (!isEqual(x[key], y[key])) return false;
+  // What is undefined is absent.
+  return Object.keys(y).every((key) => y[key] === undefined || Object.hasOwn(x, key));
 }

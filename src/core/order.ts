@@ -40,6 +40,36 @@ export function keyBetween(low: string | undefined, high: string | undefined): s
   return key.length <= MAX_ORDER_LENGTH ? key : undefined;
 }
 
+/**
+ * `count` keys in order, strictly between `low` and `high` (either may be open).
+ * Between two keys they are spread, so that 10,000 of them are a few digits long.
+ * Undefined when there is no room for so many.
+ */
+export function keysBetween(
+  low: string | undefined,
+  high: string | undefined,
+  count: number,
+): string[] | undefined {
+  if (low !== undefined && high !== undefined) return spread(low, high, count);
+  const keys: string[] = [];
+  // Where one side is open, counting away from the other keeps keys short.
+  for (let key = high === undefined ? low : high; keys.length < count; keys.push(key)) {
+    key = high === undefined ? keyAfter(key) : keyBetween(undefined, key);
+    if (key === undefined) return undefined;
+  }
+  return high === undefined ? keys : keys.reverse();
+}
+
+/** `count` keys between two others, the middle one first. */
+function spread(low: string, high: string, count: number): string[] | undefined {
+  if (count === 0) return [];
+  const key = keyBetween(low, high);
+  if (key === undefined) return undefined;
+  const before = spread(low, key, (count - 1) >> 1);
+  const after = spread(key, high, count >> 1);
+  return before && after && [...before, key, ...after];
+}
+
 /** The counter of `key` moved by `step`, without a fraction. */
 function count(key: string, step: 1 | -1): string | undefined {
   const value = Number.parseInt(key.slice(0, WHOLE), 36) + step;

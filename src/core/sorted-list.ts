@@ -41,6 +41,11 @@ export function remove(list: SortedList, item: Ordered): SortedList {
   return list.with(at, chunk.toSpliced(index, 1));
 }
 
+/** The first element. */
+export function first(list: SortedList): Ordered | undefined {
+  return list[0]?.[0];
+}
+
 /** The last element. */
 export function last(list: SortedList): Ordered | undefined {
   return list.at(-1)?.at(-1);

@@ -2,7 +2,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { MAX_ORDER_LENGTH } from "../../src/core/limits.ts";
-import { isOrderKey, keyAfter, keyBetween } from "../../src/core/order.ts";
+import { isOrderKey, keyAfter, keyBetween, keysBetween } from "../../src/core/order.ts";
 import { same } from "./same.ts";
 
 /** Asserts that the key between two others is one, and returns it. */
@@ -123,4 +123,27 @@ test("between any two keys there is another", () => {
     }),
     { numRuns: 3_000 },
   );
+});
+
+test.each([
+  [undefined, undefined, 3, 8],
+  ["10000000", undefined, 10_000, 8],
+  [undefined, "10000000", 10_000, 8],
+  ["10000000", "10000001", 10_000, 16],
+  ["10000000", "1000000z", 10_000, 16],
+  ["10000000", "1000000001", 100, 16],
+  ["10000000", "10000001", 0, 0],
+])("keysBetween %s and %s: %d in strict order, at most %d characters", (low, high, count, length) => {
+  const keys = keysBetween(low, high, count)!;
+  expect(keys).toHaveLength(count);
+  const all = [...(low === undefined ? [] : [low]), ...keys, ...(high === undefined ? [] : [high])];
+  expect(all.every((key, i) => isOrderKey(key) && (i === 0 || all[i - 1]! < key))).toBe(true);
+  expect(Math.max(0, ...keys.map((key) => key.length))).toBeLessThanOrEqual(length);
+});
+
+test("keysBetween where there is no room", () => {
+  expect(keysBetween("10000000", "10000000", 1)).toBeUndefined();
+  expect(keysBetween(undefined, "00000002", 3)).toBeUndefined();
+  expect(keysBetween(undefined, "00000002", 2)).toEqual(["00000000", "00000001"]);
+  expect(keysBetween("zzzzzzzz", undefined, 10_000)).toBeUndefined();
 });

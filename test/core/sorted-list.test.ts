@@ -5,6 +5,7 @@ import {
   compare,
   EMPTY_LIST,
   elements,
+  first,
   insert,
   last,
   next,
@@ -21,6 +22,7 @@ const item = (n: number): Ordered => ({ order: String(Math.floor(n / 2)).padStar
 function checkList(list: SortedList, array: readonly Ordered[], probe: Ordered): void {
   expect([...elements(list)]).toEqual(array);
   expect(list.every((chunk) => chunk.length > 0 && chunk.length <= 256)).toBe(true);
+  expect(first(list)).toEqual(array[0]);
   expect(last(list)).toEqual(array.at(-1));
   expect(previous(list, probe)).toEqual(array.findLast((one) => compare(one, probe) < 0));
   expect(next(list, probe)).toEqual(array.find((one) => compare(one, probe) > 0));

@@ -464,7 +464,7 @@ function checkRoute({ id, priority, upstream, order, matches }: Plain): string[]
 }
 
 /** Every rule between resources that the configuration breaks. */
-function brokenRules(model: Model): string[] {
+export function brokenRules(model: Model): string[] {
   const broken = new Set<string>();
   const bound = model.listeners.map(({ address }) => LISTENER_ADDRESSES[address as string]!);
   const routes = model.routes.map(({ value }) => value);
