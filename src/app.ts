@@ -1,26 +1,14 @@
 // The composition root: the only file that knows all shells. Starts a Sentinel
 // from a loaded configuration file, in an order in which every failure leaves
 // nothing behind, and stops it.
-import { randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type HealthServer, startHealthServer } from "./admin/health-server.ts";
-import type { LoadedConfig } from "./config/load.ts";
+import { type Booted, type BootOptions, boot, commitFile, planFile } from "./boot.ts";
 import type { ControlAddress } from "./control/address.ts";
 import { type ControlServer, startControlServer } from "./control/server.ts";
-import {
-  commandsFor,
-  emptyState,
-  KIND_NAMES,
-  parseBindAddress,
-  type ResourceKey,
-  shutdownGraceMs,
-} from "./core/index.ts";
+import { parseBindAddress, type State, shutdownGraceMs } from "./core/index.ts";
 import { StartError } from "./start-error.ts";
-import { memoryPersistence } from "./store/persistence.ts";
-import { Store } from "./store/store.ts";
-import { attemptRecord } from "./telemetry/attempt-record.ts";
-import type { Log } from "./telemetry/log.ts";
+import type { Store } from "./store/store.ts";
 import { workerCount } from "./worker/cpus.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
 
@@ -30,15 +18,10 @@ const CONTROL_GRACE_MS = 1_000;
 const START_DEADLINE_MS = 30_000;
 
 /** How to start. */
-export interface AppOptions {
-  readonly config: LoadedConfig;
-  /** Name of the configuration file, for messages. */
-  readonly configFile: string;
-  readonly stateDir: string;
+export interface AppOptions extends BootOptions {
   /** In place of the file's `control` block; empty: the file's. */
   readonly control: readonly ControlAddress[];
   readonly version: string;
-  readonly log: Log;
   /** Test hook: waits between choosing a route and choosing a backend. */
   readonly beforePickMs?: number;
 }
@@ -59,19 +42,22 @@ export interface App {
 export async function startApp(options: AppOptions): Promise<App> {
   const { log } = options;
   const starting: { pool?: WorkerPool; health?: HealthServer | undefined; control?: ControlServer } = {};
-  const phase = { ready: false };
-  const store = createStore(options);
+  const phase = { ready: false, stopping: false };
+  const booted = await boot(options);
+  const { store, persistence } = booted;
   try {
-    createStateDir(options.stateDir);
     const pool = createPool(store, options);
     starting.pool = pool;
     const isReady = () => phase.ready && pool.isServing;
     starting.health = await startHealth(options, store, isReady);
-    if (!(await pool.start(workersFor(options), START_DEADLINE_MS))) throw notStarted("start");
-    await takeInFile(store, options);
+    const file = planFile(booted, options);
+    await pool.adopt([...store.state.listeners.values()].map(({ value }) => value));
+    if (!(await pool.start(workersFor(options, file.next), START_DEADLINE_MS))) throw notStarted("start");
+    await commitFile(booted, file, options);
     if (!(await pool.waitApplied(store.revision, START_DEADLINE_MS))) throw notStarted("apply the file");
     const deps = {
       store,
+      persistence,
       dataPlane: pool,
       version: options.version,
       startTime: new Date(),
@@ -83,12 +69,19 @@ export async function startApp(options: AppOptions): Promise<App> {
       throw new StartError(2, error instanceof Error ? error.message : String(error));
     });
     starting.control = control;
-    phase.ready = true;
-    await logStarted(options, store, pool, control, starting.health);
+    // With a stored state an address may be taken; it is tried again, and the others serve.
+    void pool
+      .allBound(() => store.state.listeners.size)
+      .then(() => {
+        phase.ready = !phase.stopping;
+      });
+    if ((await pool.boundListeners()).every(({ boundAddress }) => boundAddress !== "")) phase.ready = true;
+    await logStarted(options, booted, pool, control, starting.health);
     const stop = async () => {
+      phase.stopping = true;
       phase.ready = false;
       log.write("info", "stopping", { revision: store.revision });
-      await stopAll(store, starting);
+      await stopAll(booted, starting);
       log.write("info", "stopped");
     };
     return {
@@ -99,30 +92,14 @@ export async function startApp(options: AppOptions): Promise<App> {
       stop,
     };
   } catch (error) {
-    await stopAll(store, starting);
+    await stopAll(booted, starting);
     throw error;
   }
 }
 
-function createStore({ log, config }: AppOptions): Store {
-  const { maxRemovalPercent } = config.settings.policy;
-  return new Store({
-    state: emptyState(),
-    revision: 0n,
-    historyId: randomUUID(),
-    persistence: memoryPersistence(),
-    clock: () => new Date(),
-    ...(maxRemovalPercent === undefined ? {} : { maxRemovalPercent }),
-    onAttempt: (attempt, outcome) => {
-      log.write(outcome.ok ? "info" : "warn", "change", attemptRecord(attempt, outcome));
-    },
-    onBug: (error) => log.write("error", "internal-error", { error: stackOf(error) }),
-  });
-}
-
 /** As many workers as the file asks for; one where the platform cannot share a port. */
-function workersFor({ config, log }: AppOptions): number {
-  const wanted = workerCount(config.config?.system?.workerThreads ?? 0);
+function workersFor({ log }: AppOptions, state: State): number {
+  const wanted = workerCount(state.system.value.workerThreads ?? 0);
   if (wanted === 1 || HAS_REUSE_PORT) return wanted;
   log.write("warn", "one-worker", { wanted, note: "this platform cannot share a port between workers" });
   return 1;
@@ -135,15 +112,6 @@ function stackOf(error: unknown): string {
 function notStarted(what: string): StartError {
   const seconds = START_DEADLINE_MS / 1000;
   return new StartError(2, `the worker did not ${what} within ${seconds} s; the log says why`);
-}
-
-function createStateDir(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(2, `state folder ${path} cannot be created: ${reason}; choose one with --state-dir`);
-  }
 }
 
 function createPool(store: Store, { log, beforePickMs = 0 }: AppOptions): WorkerPool {
@@ -160,28 +128,6 @@ function createPool(store: Store, { log, beforePickMs = 0 }: AppOptions): Worker
   );
   store.addParticipant(pool);
   return pool;
-}
-
-/** Commits the file's desired state as the first change. */
-async function takeInFile(store: Store, { config, configFile }: AppOptions): Promise<void> {
-  const origin = (key: ResourceKey) => {
-    const place = config.provenance.get(`${KIND_NAMES[key.kind]}/${key.upstream}/${key.id}`);
-    return place === undefined ? configFile : `${place.file}:${place.line}`;
-  };
-  const commands = commandsFor(config.config!);
-  const outcome = await store.commit({
-    commands,
-    source: "file",
-    actor: "file",
-    reason: `bootstrap ${configFile}`,
-    origin,
-  });
-  if (outcome.ok) return;
-  if (outcome.bug !== undefined) throw outcome.bug;
-  const lines = outcome.errors.map(({ message, hint }) => (hint === "" ? message : `${message}; ${hint}`));
-  const runtime = ["address-unavailable", "worker-unavailable"];
-  const unbound = outcome.errors.every(({ rule }) => runtime.includes(rule));
-  throw new StartError(unbound ? 2 : 1, lines.join("\n"));
 }
 
 async function startHealth(
@@ -212,7 +158,7 @@ function controlAddresses({ control, config, stateDir }: AppOptions): ControlAdd
 
 async function logStarted(
   { log, version, stateDir, configFile }: AppOptions,
-  store: Store,
+  { store, persistence }: Booted,
   pool: WorkerPool,
   control: ControlServer,
   health: HealthServer | undefined,
@@ -231,7 +177,7 @@ async function logStarted(
     node: process.version,
     config: configFile,
     state_dir: stateDir,
-    durable: false,
+    durable: persistence.durable,
     history_id: store.historyId,
     revision: store.revision,
     workers: pool.states().length,
@@ -242,7 +188,7 @@ async function logStarted(
 }
 
 async function stopAll(
-  store: Store,
+  { store, persistence }: Booted,
   running: {
     readonly pool?: WorkerPool;
     readonly health?: HealthServer | undefined;
@@ -253,4 +199,5 @@ async function stopAll(
   await running.control?.stop(CONTROL_GRACE_MS);
   await running.pool?.stop(shutdownGraceMs(store.state.system.value));
   await running.health?.close();
+  await persistence.close();
 }

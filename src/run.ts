@@ -22,7 +22,6 @@ export async function runProxy(request: RunRequest): Promise<number> {
   const loaded = await loadConfigFile(configFile);
   const shown = loaded.diagnostics.filter(({ severity }) => severity !== "note");
   process.stderr.write(formatDiagnostics(shown, loaded.sources));
-  if (loaded.config === undefined) return 1;
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
   const stopped = firstSignal();
   // Without a listener it would end the process, which nobody who sends it wants.
@@ -34,6 +33,9 @@ export async function runProxy(request: RunRequest): Promise<number> {
     control: request.control.map((address) => ({ address, insecure: true })),
     version: sentinelVersion(),
     log,
+    fresh: request.fresh,
+    acceptLoss: request.acceptLoss,
+    onBadFile: request.onBadFile,
     // For tests only: widens the window between choosing a route and a backend.
     beforePickMs: Number(process.env["SENTINEL_TEST_BEFORE_PICK_MS"] ?? 0),
   });

@@ -15,6 +15,12 @@ export interface RunRequest {
   /** Control addresses in place of the file's. */
   readonly control: readonly string[];
   readonly logLevel: (typeof LEVELS)[number] | undefined;
+  /** Forget the state. */
+  readonly fresh: boolean;
+  /** Go on from a damaged state. */
+  readonly acceptLoss: boolean;
+  /** What to do with a file that cannot be taken in where there is a state. */
+  readonly onBadFile: "serve" | "exit";
 }
 
 /** Starts a proxy and resolves with the exit code when it has ended. */
@@ -26,6 +32,9 @@ interface RunOptions {
   readonly control?: readonly string[];
   readonly logLevel?: RunRequest["logLevel"];
   readonly validate?: boolean;
+  readonly fresh?: boolean;
+  readonly acceptLoss?: boolean;
+  readonly onBadFile: RunRequest["onBadFile"];
 }
 
 /** Adds `run`, which is also what `sentinel` without a sub-command does. */
@@ -37,6 +46,13 @@ export function addRunCommand(program: Command, runProxy: RunProxy, finish: (cod
     .option("--state-dir <dir>", "folder for state and the control socket (or SENTINEL_STATE_DIR)")
     .option("--control <address>", "unix:PATH or IP:PORT of the control API; repeatable", collect)
     .addOption(new Option("--log-level <level>", "least severe lines to log").choices(LEVELS))
+    .option("--fresh", "forget the state, after a last snapshot of it, and begin with the file")
+    .option("--accept-loss", "go on from a damaged state folder, although changes are lost")
+    .addOption(
+      new Option("--on-bad-file <what>", "with a file that cannot be taken in where there is a state")
+        .choices(["serve", "exit"])
+        .default("serve"),
+    )
     .option("-t, --validate", "check the file and exit")
     // As the default command it also gets what is no command at all.
     .allowExcessArguments()
@@ -53,7 +69,15 @@ async function run(options: RunOptions, runProxy: RunProxy): Promise<number> {
     throw new ExitError(2, "no configuration: give --config FILE (see sentinel --help)");
   if (options.validate === true) return validate(configFile, {});
   const stateDir = options.stateDir ?? process.env["SENTINEL_STATE_DIR"];
-  return runProxy({ configFile, stateDir, control: options.control ?? [], logLevel: options.logLevel });
+  return runProxy({
+    configFile,
+    stateDir,
+    control: options.control ?? [],
+    logLevel: options.logLevel,
+    fresh: options.fresh ?? false,
+    acceptLoss: options.acceptLoss ?? false,
+    onBadFile: options.onBadFile,
+  });
 }
 
 function unknownCommand(word: string, program: Command): string {

@@ -1,4 +1,5 @@
 // What the control service needs of the rest of the process; wired in app.ts.
+import type { Persistence } from "../store/persistence.ts";
 import type { Store } from "../store/store.ts";
 
 /** How far one data-plane worker is. */
@@ -29,6 +30,7 @@ export interface DataPlaneProgress {
 /** See the head of this file. */
 export interface ControlDependencies {
   readonly store: Store;
+  readonly persistence: Persistence;
   readonly dataPlane: DataPlaneProgress;
   readonly version: string;
   readonly startTime: Date;

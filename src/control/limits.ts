@@ -27,6 +27,8 @@ export const HEARTBEAT_MS = 10_000;
 /** Default and largest time a mutation waits for the workers. */
 export const DEFAULT_WAIT_MS = 5_000;
 export const MAX_WAIT_MS = 60_000;
+/** Labels of one attempt: they are kept with its audit record. */
+export const MAX_LABELS = 16;
 /** Trials that ExplainRoute lists. */
 export const MAX_TRIALS = 1_000;
 /** A client that is gone is noticed after these two. */

@@ -12,6 +12,7 @@ import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_REQUEST_BYTES, MAX_STREAMS } fr
 import { bindControl } from "./listen.ts";
 import { addReflection } from "./reflection.ts";
 import { explainHandler } from "./service/explain.ts";
+import { historyHandlers } from "./service/history.ts";
 import { mutationHandlers } from "./service/mutations.ts";
 import { readHandlers } from "./service/reads.ts";
 import { Watches } from "./service/watch.ts";
@@ -38,9 +39,11 @@ export async function startControlServer(
   });
   const watches = new Watches(deps);
   const reads = readHandlers(deps, () => watches.count);
+  const history = historyHandlers(deps);
   const handlers = {
     ...mutationHandlers(deps),
     ...reads.handlers,
+    ...history.handlers,
     explainRoute: explainHandler(deps),
     watchChanges: (call: Parameters<Watches["handle"]>[0]) => watches.handle(call),
   };
@@ -61,6 +64,7 @@ export async function startControlServer(
       health.shutDown();
       watches.close();
       reads.close();
+      history.close();
       await stopServer(server, graceMs);
     },
   };

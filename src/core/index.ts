@@ -32,6 +32,7 @@ export {
 } from "./error.ts";
 export { invertDiff } from "./invert.ts";
 export * as limits from "./limits.ts";
+export { changedFields } from "./mask.ts";
 export { keyAfter, keyBetween } from "./order.ts";
 export { Pattern } from "./pattern.ts";
 export {

@@ -20,6 +20,8 @@ export interface AttemptRecord {
   readonly answer?: Answer;
   /** The file's state, if this attempt took the file in. */
   readonly base?: StoredBase;
+  /** What refuses changes from now on, if this attempt changed that: an encoded StoredGuards. */
+  readonly guards?: Uint8Array;
 }
 
 /** An answer to be kept under the attempt's actor and request id. */

@@ -1,6 +1,6 @@
 // What a caller may require of the state before its change is considered.
 import type { ConfigError } from "../core/index.ts";
-import type { Attempt } from "./store.ts";
+import type { Attempt } from "./attempt.ts";
 
 /** The first precondition that does not hold, if any. `revision` is the one the attempt would build on. */
 export function checkPreconditions(

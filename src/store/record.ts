@@ -2,14 +2,12 @@
 // with every resource before and after. Costs O(the change). The store calls it
 // for what it commits, app.ts for refusals.
 import { hash } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   COMMAND_FIELDS,
   digestBytes,
   encodeResource,
-  type Kind,
-  type Resource,
   type ResourceChange,
   type ResourceKey,
   resources,
@@ -30,15 +28,21 @@ import {
   StoredImageSchema,
 } from "../gen/sentinel/internal/v1/storage_pb.ts";
 import { type Command, CommandSchema } from "../gen/sentinel/v1/commands_pb.ts";
+import type { Accepted, Attempt, Rejected } from "./attempt.ts";
 import type { CommittedChange } from "./change-log.ts";
+import { encodeGuards, type Guards } from "./guards.ts";
 import type { Answer, AttemptRecord } from "./persistence.ts";
-import type { Accepted, Attempt, Rejected } from "./store.ts";
 
 /** The errors of a refusal that are kept; the first ones say what it is about. */
 const MAX_STORED_ERRORS = 20;
 
 /** The record of an accepted attempt; `change` is what it commits, if it does. */
-export function recordOf(attempt: Attempt, outcome: Accepted, change?: CommittedChange): AttemptRecord {
+export function recordOf(
+  attempt: Attempt,
+  outcome: Accepted,
+  more: { readonly change?: CommittedChange | undefined; readonly guards?: Guards | undefined } = {},
+): AttemptRecord {
+  const { change, guards } = more;
   const { revision, time } = outcome;
   const answer = answerOf(attempt, outcome);
   return {
@@ -47,6 +51,7 @@ export function recordOf(attempt: Attempt, outcome: Accepted, change?: Committed
     ...(change === undefined ? {} : { change: changeOf(attempt, change) }),
     ...(answer === undefined ? {} : { answer }),
     ...(attempt.base === undefined ? {} : { base: attempt.base }),
+    ...(guards === undefined ? {} : { guards: encodeGuards(guards) }),
   };
 }
 
@@ -88,7 +93,8 @@ export function attemptOf(attempt: Attempt, outcome: Accepted | Rejected, time: 
     requestId: attempt.requestId ?? "",
     reason: attempt.reason ?? "",
     labels: labelsOf(attempt),
-    sourceVersion: attempt.sourceVersion ?? "",
+    sourceName: attempt.sourceName ?? "",
+    sourceVersion: attempt.sourceVersion === undefined ? "" : String(attempt.sourceVersion),
     result: resultOf(attempt, outcome),
     errors: errors
       .slice(0, MAX_STORED_ERRORS)
@@ -98,15 +104,6 @@ export function attemptOf(attempt: Attempt, outcome: Accepted | Rejected, time: 
     validateUs: outcome.timings.validateUs,
     commands: countsOf(attempt.commands),
     commandsHash: hashOf(attempt.commands),
-  });
-}
-
-/** What a stored change did. The opposite of changeOf. */
-export function changesOf({ differences }: StoredChange): ResourceChange[] {
-  return differences.map(({ kind, upstream, id, before, after }) => {
-    const key = { kind: kind as Kind, upstream, id };
-    const decode = (bytes: Uint8Array | undefined) => bytes && fromBinary(schemaOf(key.kind), bytes);
-    return { key, before: decode(before) as Resource, after: decode(after) as Resource, bytes: after };
   });
 }
 
@@ -126,6 +123,7 @@ function changeOf(attempt: Attempt, change: CommittedChange): StoredChange {
     source,
     actor,
     reason,
+    rpc: attempt.rpc ?? "",
     requestId: attempt.requestId ?? "",
     labels: labelsOf(attempt),
     commands: [...commands],

@@ -6,11 +6,12 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { ConfigError } from "../core/index.ts";
 import { StoredAnswerSchema } from "../gen/sentinel/internal/v1/storage_pb.ts";
+import type { Accepted, Attempt, Rejected } from "./attempt.ts";
 import { answerKey } from "./memory.ts";
 import type { Journal, KnownAnswer } from "./persistence.ts";
-import { changesOf, contentHashOf } from "./record.ts";
+import { contentHashOf } from "./record.ts";
 import { messageOf } from "./storage-error.ts";
-import type { Accepted, Attempt, Rejected } from "./store.ts";
+import { changesOf } from "./stored.ts";
 
 interface UnderWay {
   readonly contentHash: Uint8Array;

@@ -7,14 +7,24 @@ import {
   assert,
   type ConfigError,
   digestHex,
+  inverseOf,
   limits,
   type ResourceChange,
-  type ResourceKey,
   type State,
 } from "../core/index.ts";
-import type { StoredBase } from "../gen/sentinel/internal/v1/storage_pb.ts";
-import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
+import type { Accepted, Attempt, Rejected, Timings } from "./attempt.ts";
 import { ChangeLog, type CommittedChange } from "./change-log.ts";
+import {
+  addUnconfirmed,
+  applyGuard,
+  checkFrozen,
+  checkUnconfirmed,
+  currentGuards,
+  type Guards,
+  NO_GUARDS,
+  unconfirmedOf,
+  withoutUnconfirmed,
+} from "./guards.ts";
 import type { Participant, Prepared } from "./participant.ts";
 import type { AttemptRecord, Journal } from "./persistence.ts";
 import { checkPreconditions } from "./preconditions.ts";
@@ -22,73 +32,7 @@ import { Provenance } from "./provenance.ts";
 import { attemptOf, isKept, recordOf } from "./record.ts";
 import { checkRemovals, DEFAULT_MAX_REMOVAL_PERCENT } from "./removals.ts";
 import { Repetitions } from "./repetitions.ts";
-
-/** A request to change the state. */
-export interface Attempt {
-  readonly commands: readonly Command[];
-  /** "grpc" or "file". */
-  readonly source: string;
-  readonly actor: string;
-  readonly reason?: string;
-  /** Name of the rpc, for the audit record. */
-  readonly rpc?: string;
-  /** Address of the caller, for the audit record. */
-  readonly peer?: string;
-  /** Idempotency key, in the scope of the actor. */
-  readonly requestId?: string;
-  /** For the audit record. */
-  readonly labels?: Readonly<Record<string, string>>;
-  /** Which of its own versions the source is at. */
-  readonly sourceVersion?: string;
-  /** 0 or absent: any. */
-  readonly expectedRevision?: bigint;
-  /** "" or absent: any. */
-  readonly expectedHistoryId?: string;
-  /** Everything up to prepare, then nothing. */
-  readonly validateOnly?: boolean;
-  /** Lets it remove more than the guard allows (removals.ts). */
-  readonly force?: boolean;
-  /** Whether the commands were computed from a desired state. */
-  readonly isDeclarative?: boolean;
-  /** All that was asked, as bytes, by which a repetition is told from another request. Default: the commands. */
-  readonly content?: Uint8Array;
-  /** What the configuration file describes, if this takes it in; kept as the base of the next time. */
-  readonly base?: StoredBase;
-  /** Where a resource came from, for provenance. Default: the actor. */
-  readonly origin?: (key: ResourceKey) => string;
-}
-
-/** An attempt that was accepted. */
-export interface Accepted {
-  readonly ok: true;
-  /** The revision after it; the current one if nothing changed. */
-  readonly revision: bigint;
-  readonly changed: boolean;
-  /** Empty, too, if this repeats an answer and the change is no longer kept. */
-  readonly changes: readonly ResourceChange[];
-  readonly warnings: readonly string[];
-  readonly time: Date;
-  readonly timings: Timings;
-  /** Whether this is the first answer to the same request, which was made before. */
-  readonly isRepeated?: boolean;
-}
-
-/** An attempt that was refused: nothing changed. */
-export interface Rejected {
-  readonly ok: false;
-  readonly errors: readonly ConfigError[];
-  /** The revision it was decided on. */
-  readonly revision: bigint;
-  readonly timings: Timings;
-  /** What was thrown, if a bug of ours refused it; `errors` says only that it was one. */
-  readonly bug?: unknown;
-}
-
-/** Where the time went, in microseconds. */
-export interface Timings {
-  readonly validateUs: number;
-  readonly persistUs: number;
-}
+import { Sources } from "./sources.ts";
 
 /** What the store needs from outside. */
 export interface StoreOptions {
@@ -97,6 +41,10 @@ export interface StoreOptions {
   readonly historyId: string;
   /** Of the state. Default: nothing is known. */
   readonly provenance?: Provenance;
+  /** Default: none. */
+  readonly guards?: Guards;
+  /** Told of the guards whenever they change. */
+  readonly onGuards?: (guards: Guards) => void;
   readonly persistence: Journal;
   readonly clock: () => Date;
   /** Told of every attempt, accepted or refused, after it is decided and before its caller is. */
@@ -122,6 +70,15 @@ interface Decided extends Pending {
   readonly prepared?: readonly Prepared[];
   /** What is to be stored before it is answered. */
   readonly record?: AttemptRecord;
+  /** The guards after it, if it changes them. */
+  readonly guards?: Guards | undefined;
+}
+
+/** What an attempt is decided on: what is committed, and the attempts before it in its group. */
+interface Basis {
+  readonly state: State;
+  readonly revision: bigint;
+  readonly guards: Guards;
 }
 
 /** See the head of this file. */
@@ -129,12 +86,14 @@ export class Store {
   readonly historyId: string;
   readonly log: ChangeLog;
   readonly provenance: Provenance;
+  readonly sources = new Sources();
   readonly #options: StoreOptions;
   readonly #participants: Participant[] = [];
   readonly #repetitions: Repetitions;
   readonly #listeners = new Set<(change: CommittedChange) => void>();
   #state: State;
   #revision: bigint;
+  #guards: Guards;
   #queue: Pending[] = [];
   #running = false;
   #closed = false;
@@ -143,6 +102,7 @@ export class Store {
     this.#options = options;
     this.#state = options.state;
     this.#revision = options.revision;
+    this.#guards = options.guards ?? NO_GUARDS;
     this.historyId = options.historyId;
     this.provenance = options.provenance ?? new Provenance();
     this.#repetitions = new Repetitions(options.persistence, (attempt, error) =>
@@ -160,6 +120,11 @@ export class Store {
   /** The revision of the committed state. */
   get revision(): bigint {
     return this.#revision;
+  }
+
+  /** What refuses changes now. */
+  get guards(): Guards {
+    return currentGuards(this.#guards, this.#options.clock());
   }
 
   /** Digest of the committed state, 64 hex digits. */
@@ -227,16 +192,15 @@ export class Store {
 
   /** Decides and commits a group, answers every attempt in it. Does not throw. */
   async #commitGroup(group: readonly Pending[]): Promise<void> {
-    let state = this.#state;
-    let revision = this.#revision;
+    let basis: Basis = { state: this.#state, revision: this.#revision, guards: this.#guards };
     const waiting: Decided[] = [];
     for (const pending of group) {
-      const decided = await this.#decide(pending, state, revision);
-      const { change, record } = decided;
+      const decided = await this.#decide(pending, basis);
+      const { change, record, guards = basis.guards } = decided;
       // What was decided on a state that is not committed yet is answered when it is.
-      if (record === undefined && revision === this.#revision) this.#answer(decided, decided.outcome);
+      if (record === undefined && waiting.length === 0) this.#answer(decided, decided.outcome);
       else waiting.push(decided);
-      if (change !== undefined) ({ state, revision } = change);
+      basis = { ...(change ?? basis), guards };
     }
     const records = waiting.flatMap(({ record }) => (record === undefined ? [] : [record]));
     if (records.length === 0) return;
@@ -261,34 +225,42 @@ export class Store {
   }
 
   /** Validates and prepares one attempt on a state. An exception is a bug and refuses only this one. */
-  async #decide(pending: Pending, state: State, revision: bigint): Promise<Decided> {
+  async #decide(pending: Pending, basis: Basis): Promise<Decided> {
     const started = performance.now();
     try {
-      return await this.#validate(pending, state, revision);
+      return await this.#validate(pending, basis);
     } catch (bug) {
       const timings = { validateUs: microsecondsSince(started), persistUs: 0 };
-      return { ...pending, outcome: { ok: false, errors: [INTERNAL], revision, timings, bug } };
+      const outcome = { ok: false, errors: [INTERNAL], revision: basis.revision, timings, bug } as const;
+      return { ...pending, outcome };
     }
   }
 
-  async #validate(pending: Pending, state: State, revision: bigint): Promise<Decided> {
+  async #validate(pending: Pending, { state, revision, guards }: Basis): Promise<Decided> {
     const { attempt } = pending;
     const started = performance.now();
     const refused = (errors: readonly ConfigError[], validateUs = microsecondsSince(started)): Decided => ({
       ...pending,
       outcome: { ok: false, errors, revision, timings: { validateUs, persistUs: 0 } },
     });
-    const failed = checkPreconditions(attempt, this.historyId, revision);
+    const time = this.#options.clock();
+    const failed =
+      checkPreconditions(attempt, this.historyId, revision) ?? checkFrozen(guards, attempt, time);
     if (failed !== undefined) return refused([failed]);
+    if (attempt.guard !== undefined) {
+      const changed = applyGuard(guards, attempt.guard);
+      return "code" in changed ? refused([changed]) : this.#decideGuards(pending, changed, revision, time);
+    }
     const applied = applyDiff(state, attempt.commands);
     if (!applied.ok) return refused(applied.errors);
     const tooMuch = this.#checkRemovals(attempt, state, applied.changes);
     if (tooMuch.length > 0) return refused(tooMuch);
+    const inTheWay = checkUnconfirmed(guards, attempt, applied.state, applied.changes);
+    if (inTheWay !== undefined) return refused([inTheWay]);
     const validateUs = microsecondsSince(started);
     const prepared = await this.#prepare(applied.changes);
     if ("errors" in prepared) return refused(prepared.errors, validateUs);
     const { changes, warnings } = applied;
-    const time = this.#options.clock();
     const isCommitted = changes.length > 0 && attempt.validateOnly !== true;
     const next = isCommitted ? revision + 1n : revision;
     const timings = { validateUs, persistUs: 0 };
@@ -310,13 +282,34 @@ export class Store {
       changes,
       state: applied.state,
     };
-    return {
-      ...pending,
-      outcome,
-      change,
-      prepared: prepared.ready,
-      record: recordOf(attempt, outcome, change),
+    const more = { change, guards: this.#guardsAfter(guards, attempt, change) };
+    const record = recordOf(attempt, outcome, more);
+    return { ...pending, outcome, prepared: prepared.ready, record, ...more };
+  }
+
+  /** An attempt that only changes the guards. */
+  #decideGuards(pending: Pending, guards: Guards, revision: bigint, time: Date): Decided {
+    const timings = NO_TIME;
+    const outcome: Accepted = {
+      ok: true,
+      revision,
+      changed: false,
+      changes: [],
+      warnings: [],
+      time,
+      timings,
     };
+    return { ...pending, outcome, guards, record: recordOf(pending.attempt, outcome, { guards }) };
+  }
+
+  /** The guards after a change; undefined if they stay as they are. */
+  #guardsAfter(guards: Guards, attempt: Attempt, change: CommittedChange): Guards | undefined {
+    const { reverts, confirmWithinMs } = attempt;
+    if (reverts !== undefined) return withoutUnconfirmed(guards, reverts);
+    if (confirmWithinMs === undefined) return undefined;
+    const deadline = new Date(change.time.getTime() + confirmWithinMs);
+    const { revision, changes } = change;
+    return addUnconfirmed(guards, unconfirmedOf(revision, deadline, changes, inverseOf(changes)));
   }
 
   #checkRemovals(attempt: Attempt, before: State, changes: readonly ResourceChange[]): ConfigError[] {
@@ -366,7 +359,7 @@ export class Store {
 
   /** The point of no return: synchronous, and nothing that throws here undoes it. */
   #commitOne(one: Decided, persistUs: number): void {
-    const { change, outcome, attempt } = one;
+    const { change, outcome, attempt, guards } = one;
     if (change !== undefined) {
       assert(change.revision === this.#revision + 1n, "revisions are consecutive");
       this.#state = change.state;
@@ -379,10 +372,18 @@ export class Store {
         if (this.#listeners.has(listener)) this.#contain(() => listener(change));
       }
     }
+    if (guards !== undefined) {
+      this.#guards = guards;
+      this.#contain(() => this.#options.onGuards?.(this.guards));
+    }
     this.#answer(one, { ...outcome, timings: { ...outcome.timings, persistUs } });
   }
 
   #answer({ attempt, resolve, record }: Decided, outcome: Accepted | Rejected): void {
+    const { sourceName = "", sourceVersion } = attempt;
+    if (outcome.ok && attempt.validateOnly !== true && sourceName !== "" && sourceVersion !== undefined) {
+      this.sources.note(sourceName, sourceVersion, outcome.revision);
+    }
     this.#account(attempt, outcome, record !== undefined);
     resolve(outcome);
   }

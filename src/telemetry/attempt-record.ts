@@ -3,7 +3,7 @@
 // listed up to a bound; the full commands are in the change itself.
 import { COMMAND_FIELDS, effectsOf, KIND_NAMES, type Kind } from "../core/index.ts";
 import { Effect_Action } from "../gen/sentinel/v1/events_pb.ts";
-import type { Accepted, Attempt, Rejected } from "../store/store.ts";
+import type { Accepted, Attempt, Rejected } from "../store/attempt.ts";
 
 const MAX_LISTED = 20;
 const ACTIONS: Readonly<Record<number, string>> = {

@@ -14,6 +14,8 @@ import { type Progress, WORKER_ENDED, WORKER_SILENT, WorkerHandle } from "./work
 
 /** How long workers have to bind the sockets of a change. */
 const PREPARE_DEADLINE_MS = 2_000;
+/** How often listeners that could not be bound at the start are looked at. */
+const BOUND_POLL_MS = 200;
 /** A worker that ends at once is started again no faster than this. */
 const RESTART_DELAY_MS = 200;
 
@@ -82,6 +84,29 @@ export class WorkerPool implements Participant {
       (worker) => this.#replaceSilent(worker),
       options.watchdog,
     );
+  }
+
+  /**
+   * Finds what to bind for listeners that are there before any worker is, so that all
+   * workers bind the same; what is taken is tried again by the workers.
+   */
+  async adopt(listeners: readonly Listener[]): Promise<void> {
+    for (const listener of listeners) {
+      const results = await this.#ports.prepare(++this.#token, [listener]);
+      for (const result of results) {
+        if ("code" in result) this.#events.listenerError(0, result.id, result.message);
+      }
+      this.#ports.commit(listener.id, listener.address);
+    }
+  }
+
+  /** Resolves when a live worker has bound as many listeners as `count` says. */
+  async allBound(count: () => number): Promise<void> {
+    while (!this.#closing) {
+      const bound = (await this.boundListeners()).filter(({ boundAddress }) => boundAddress !== "");
+      if (bound.length >= count()) return;
+      await new Promise((resolve) => setTimeout(resolve, BOUND_POLL_MS).unref());
+    }
   }
 
   /** Starts `count` workers; resolves true when all are live, false when `timeoutMs` passes first. */

@@ -51,6 +51,9 @@ test("options are handed on; the word 'run' changes nothing", async () => {
     stateDir: "d",
     control: ["unix:/a", "127.0.0.1:1"],
     logLevel: "debug",
+    fresh: false,
+    acceptLoss: false,
+    onBadFile: "serve",
   };
   for (const words of [args, ["run", ...args]]) {
     expect((await run([...words, "--log-level", "debug"])).requests).toEqual([expected]);

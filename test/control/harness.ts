@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { ControlAddress } from "../../src/control/address.ts";
 import type { ControlDependencies, DataPlaneProgress } from "../../src/control/dependencies.ts";
 import { type ControlServer, startControlServer } from "../../src/control/server.ts";
-import type { Accepted, Attempt, Rejected, Store, StoreOptions } from "../../src/store/store.ts";
+import type { Accepted, Attempt, Rejected } from "../../src/store/attempt.ts";
+import type { Store, StoreOptions } from "../../src/store/store.ts";
 import { Control } from "../e2e/proxy-process.ts";
 import { watchedStore } from "../store/build.ts";
 
@@ -42,8 +43,10 @@ export async function dependencies(
   more: Partial<ControlDependencies> = {},
 ): Promise<ControlDependencies & { readonly bugs: Bug[] }> {
   const bugs: Bug[] = [];
+  const watched = await watchedStore(store);
   return {
-    store: (await watchedStore(store)).store,
+    store: watched.store,
+    persistence: watched.persistence,
     dataPlane: DONE,
     version: "1.2.3",
     startTime: new Date(0),

@@ -312,7 +312,9 @@ test.each<readonly [string, Request, object]>([
     },
   ],
 ])("a start at %s is refused", async (_name, request, refusal) => {
-  const { watches, open, commit } = await setup({ retained: { changes: 2, commands: 1_000 } });
+  const { deps, watches, open, commit } = await setup({ retained: { changes: 2, commands: 1_000 } });
+  // The journal has forgotten what the window has.
+  Object.defineProperty(deps.persistence, "oldestRevision", { value: 100n });
   for (let i = 2; i < 10; i++) await commit(weigh(i));
   const stream = open(request);
   expect(stream.refusal).toMatchObject(refusal);
@@ -365,3 +367,19 @@ test("over the wire: a client that stops reading is ended, and no commit waits f
 function sizeOf(message: WatchChangesResponse): number {
   return toBinary(WatchChangesResponseSchema, create(WatchChangesResponseSchema, message)).length;
 }
+
+test("a start before the window is read to from the journal, then goes on with the others", async () => {
+  const { open, commit } = await setup({ retained: { changes: 2, commands: 1_000 } });
+  for (let i = 2; i < 10; i++) await commit(weigh(i));
+  const stream = open({ historyId: "h1", fromRevision: 3n });
+  await commit(weigh(10));
+  await settle();
+  await commit(weigh(11));
+  const past = [4, 5, 6, 7, 8, 9].map((revision) => `change ${revision}`);
+  expect(stream.told).toEqual([...past, "beat 9", "change 10", "change 11"]);
+  const [first] = stream.written;
+  expect(first!.event).toMatchObject({
+    case: "change",
+    value: { change: { revision: 4n, source: "grpc", actor: "local", effects: [{ id: "a" }] } },
+  });
+});

@@ -2,7 +2,7 @@
 // by the core on the state that it says it was decided on. Refused attempts and
 // plans leave nothing; revisions of answers are unique, consecutive and in order.
 import { applyDiff, keyText, type ResourceChange } from "../../src/core/index.ts";
-import type { Accepted, Attempt, Rejected } from "../../src/store/store.ts";
+import type { Accepted, Attempt, Rejected } from "../../src/store/attempt.ts";
 import type { History } from "./history.ts";
 import { ParticipantBug, REFUSED } from "./participant.ts";
 import type { Storage } from "./storage.ts";

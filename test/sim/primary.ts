@@ -4,8 +4,9 @@
 import { Watches } from "../../src/control/service/watch.ts";
 import { digestHex, emptyState, type State } from "../../src/core/index.ts";
 import { ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import type { Attempt } from "../../src/store/attempt.ts";
 import type { CommittedChange } from "../../src/store/change-log.ts";
-import { type Attempt, Store } from "../../src/store/store.ts";
+import { Store } from "../../src/store/store.ts";
 import { firstDiff } from "../laws/arbitrary.ts";
 import { History } from "./history.ts";
 import { Ledger } from "./ledger.ts";
@@ -61,6 +62,7 @@ export class Primary {
     this.store.subscribe(feed);
     this.watches = new Watches({
       store: this.store,
+      persistence: this.storage,
       dataPlane: {
         waitApplied: () => Promise.resolve(true),
         states: () => [],

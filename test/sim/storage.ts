@@ -24,6 +24,11 @@ export class Storage extends MemoryPersistence {
     this.#last = revision;
   }
 
+  /** Nothing can be read from it: watchers have the window only. */
+  override get oldestRevision(): bigint {
+    return 1n << 62n;
+  }
+
   /** Writes that failed. */
   get failures(): number {
     return this.#failures;

@@ -1,7 +1,7 @@
 // A client that changes things: diffs one after the other or several at once,
 // some as plans, some with preconditions that hold, may hold, or do not.
 import type { Command } from "../../src/gen/sentinel/v1/commands_pb.ts";
-import type { Attempt } from "../../src/store/store.ts";
+import type { Attempt } from "../../src/store/attempt.ts";
 import type { Primary } from "./primary.ts";
 import type { World } from "./world.ts";
 

@@ -1,15 +1,10 @@
 // What tests of the store share: a store on an empty state with everything that
 // can be watched of it, and short ways to make attempts.
 import { emptyState, type ResourceChange, type State } from "../../src/core/index.ts";
+import type { Accepted, Attempt, Rejected } from "../../src/store/attempt.ts";
 import type { Participant, Prepared } from "../../src/store/participant.ts";
-import { memoryPersistence, type Persistence } from "../../src/store/persistence.ts";
-import {
-  type Accepted,
-  type Attempt,
-  type Rejected,
-  Store,
-  type StoreOptions,
-} from "../../src/store/store.ts";
+import { type AttemptRecord, memoryPersistence, type Persistence } from "../../src/store/persistence.ts";
+import { Store, type StoreOptions } from "../../src/store/store.ts";
 import { commands, type Given, upstream } from "../core/build.ts";
 
 /** An attempt of the commands. */
@@ -31,6 +26,7 @@ export function journal(append: Persistence["append"]): Persistence {
 /** A store with upstream "u" at revision 1, and what it told of later attempts. */
 export interface Watched {
   readonly store: Store;
+  readonly persistence: Persistence;
   readonly told: (Accepted | Rejected)[];
   readonly bugs: unknown[];
   /** Revisions of the groups that were appended. */
@@ -43,14 +39,18 @@ export async function watchedStore(more: Partial<StoreOptions> = {}): Promise<Wa
   const bugs: unknown[] = [];
   const groups: bigint[][] = [];
   const memory = memoryPersistence();
+  const append = memory.append.bind(memory);
+  const persistence = Object.assign(memory, {
+    append: (records: readonly AttemptRecord[]) => {
+      groups.push(records.map(({ revision }) => revision));
+      return append(records);
+    },
+  });
   const store = new Store({
     state: emptyState(),
     revision: 0n,
     historyId: "h1",
-    persistence: journal((changes) => {
-      groups.push(changes.map(({ revision }) => revision));
-      return memory.append(changes);
-    }),
+    persistence,
     clock: () => new Date(1_000),
     onAttempt: (_attempt, outcome) => told.push(outcome),
     onBug: (error) => bugs.push(error),
@@ -60,7 +60,7 @@ export async function watchedStore(more: Partial<StoreOptions> = {}): Promise<Wa
   if (!first.ok) throw new Error("the first commit failed");
   told.length = 0;
   groups.length = 0;
-  return { store, told, bugs, groups };
+  return { store, persistence, told, bugs, groups };
 }
 
 /** "revision 3", "plan 2", or the codes of a refusal. */

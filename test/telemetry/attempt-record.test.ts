@@ -1,7 +1,7 @@
 // The audit line: one per attempt, with what was asked and what came of it,
 // bounded whatever the attempt was.
 import { expect, test } from "@jest/globals";
-import type { Accepted, Attempt, Rejected } from "../../src/store/store.ts";
+import type { Accepted, Attempt, Rejected } from "../../src/store/attempt.ts";
 import { attemptRecord } from "../../src/telemetry/attempt-record.ts";
 import type { Given } from "../core/build.ts";
 import { command } from "../core/build.ts";

@@ -2,18 +2,34 @@
 // ApplyDiff. All of them are the same path: options → store → wait → result.
 import { create, type Message, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { COMMAND_FIELDS, type ConfigError, effectsOf, inverseOf, limits } from "../../core/index.ts";
-import type { Command } from "../../gen/sentinel/v1/commands_pb.ts";
+import {
+  COMMAND_FIELDS,
+  type ConfigError,
+  diffStates,
+  effectsOf,
+  inverseOf,
+  limits,
+} from "../../core/index.ts";
+import { type Command, CommandSchema } from "../../gen/sentinel/v1/commands_pb.ts";
 import {
   type ApplyDiffRequest,
   type CommitOptions,
+  CommitOptionsSchema,
   type CommitResult,
   CommitResultSchema,
+  type RollbackRequest,
   Wait,
 } from "../../gen/sentinel/v1/control_pb.ts";
-import type { Accepted, Attempt } from "../../store/store.ts";
+import type { Accepted, Attempt } from "../../store/attempt.ts";
 import type { ControlDependencies } from "../dependencies.ts";
-import { DEFAULT_WAIT_MS, MAX_RESULT_DETAIL_BYTES, MAX_RESULT_DETAILS, MAX_WAIT_MS } from "../limits.ts";
+import {
+  DEFAULT_WAIT_MS,
+  MAX_LABELS,
+  MAX_RESULT_DETAIL_BYTES,
+  MAX_RESULT_DETAILS,
+  MAX_WAIT_MS,
+} from "../limits.ts";
+import { pastState } from "../past.ts";
 import { statusOf } from "../status.ts";
 import { unary } from "../unary.ts";
 
@@ -37,7 +53,8 @@ export function mutationHandlers(deps: ControlDependencies) {
         command: { case: name, value },
         expectedEtag: options?.expectedEtag ?? "",
       } as unknown as Command;
-      return { result: await commit(deps, rpc, [command], options, `commands[0].${COMMAND_FIELDS[name]}.`) };
+      const prefix = `commands[0].${COMMAND_FIELDS[name]}.`;
+      return { result: await commit(deps, { rpc, commands: [command], options, prefix }) };
     });
   };
   const singles = Object.fromEntries(
@@ -45,32 +62,32 @@ export function mutationHandlers(deps: ControlDependencies) {
   );
   const applyDiff = unary(deps, "ApplyDiff", async (request: ApplyDiffRequest) => {
     const wrong = unknownField(request, "") ?? misplacedEtag(request.options);
-    return { result: await commit(deps, "ApplyDiff", request.commands, request.options, "", wrong) };
+    const { commands, options } = request;
+    return { result: await commit(deps, { rpc: "ApplyDiff", commands, options, wrong }) };
   });
-  return { ...(singles as Record<CommandCase, ReturnType<typeof single>>), applyDiff };
+  const rollback = unary(deps, "Rollback", async (request: RollbackRequest) => ({
+    result: await rollBack(deps, request),
+  }));
+  return { ...(singles as Record<CommandCase, ReturnType<typeof single>>), applyDiff, rollback };
 }
 
-/** `wrong` is what is wrong with the request beside its commands and options. */
-async function commit(
-  deps: ControlDependencies,
-  rpc: string,
-  commands: readonly Command[],
-  options: CommitOptions | undefined,
-  prefix: string,
-  wrong?: ConfigError,
-): Promise<CommitResult> {
+/** What a mutating rpc asks for. */
+interface Mutation {
+  readonly rpc: string;
+  readonly commands: readonly Command[];
+  readonly options: CommitOptions | undefined;
+  /** Cut off the paths of violations. */
+  readonly prefix?: string;
+  /** What is wrong with the request beside its commands and options. */
+  readonly wrong?: ConfigError | undefined;
+  /** What is different about the attempt. */
+  readonly more?: Partial<Attempt>;
+}
+
+async function commit(deps: ControlDependencies, mutation: Mutation): Promise<CommitResult> {
+  const { rpc, commands, options, prefix = "", wrong, more } = mutation;
   const validateOnly = options?.validateOnly ?? false;
-  const attempt: Attempt = {
-    commands,
-    source: "grpc",
-    actor: "local",
-    rpc,
-    reason: (options?.reason ?? "").slice(0, limits.MAX_REASON_LENGTH),
-    expectedRevision: options?.expectedRevision ?? 0n,
-    expectedHistoryId: options?.expectedHistoryId ?? "",
-    validateOnly,
-    force: options?.force ?? false,
-  };
+  const attempt: Attempt = { ...attemptOf(rpc, commands, options), ...more };
   const errors = [...(wrong === undefined ? [] : [wrong]), ...checkRequest(commands, options)];
   const outcome = errors.length > 0 ? deps.store.refuse(attempt, errors) : await deps.store.commit(attempt);
   if (!outcome.ok && outcome.bug !== undefined) throw outcome.bug;
@@ -83,6 +100,66 @@ async function commit(
     : !validateOnly && (await deps.dataPlane.waitApplied(outcome.revision, 0));
   const applyUs = Math.round((performance.now() - started) * 1000);
   return resultOf(deps, outcome, { applied, applyUs, validateOnly });
+}
+
+/** How often a rollback is computed anew because somebody was faster. */
+const ROLLBACK_ATTEMPTS = 5;
+
+/** Commits what leads back to a revision, computed on the revision it is committed on. */
+async function rollBack(deps: ControlDependencies, request: RollbackRequest): Promise<CommitResult> {
+  const { toRevision, options } = request;
+  const target = await pastState(deps, toRevision);
+  const content = new TextEncoder().encode(`rollback ${toRevision}`);
+  for (let attempt = 1; ; attempt++) {
+    const { state, revision } = deps.store;
+    const more = {
+      source: "rollback",
+      content,
+      isDeclarative: true,
+      // What the caller expects is looked at first.
+      expectedRevision: options?.expectedRevision || revision,
+    };
+    try {
+      const commands = diffStates(state, target);
+      return await commit(deps, {
+        rpc: "Rollback",
+        commands,
+        options,
+        wrong: unknownField(request, ""),
+        more,
+      });
+    } catch (error) {
+      const isOvertaken = deps.store.revision !== revision && !options?.expectedRevision;
+      if (!isOvertaken || attempt === ROLLBACK_ATTEMPTS) throw error;
+    }
+  }
+}
+
+function attemptOf(rpc: string, commands: readonly Command[], options: CommitOptions | undefined): Attempt {
+  const attempt: Attempt = { commands, source: "grpc", actor: "local", rpc };
+  if (options === undefined) return attempt;
+  const { requestId, source, sourceVersion } = options;
+  return {
+    ...attempt,
+    reason: options.reason.slice(0, limits.MAX_REASON_LENGTH),
+    expectedRevision: options.expectedRevision,
+    expectedHistoryId: options.expectedHistoryId,
+    validateOnly: options.validateOnly,
+    force: options.force,
+    labels: options.labels,
+    sourceName: source,
+    ...(sourceVersion === 0n ? {} : { sourceVersion }),
+    ...(requestId === "" ? {} : { requestId, content: contentOf(rpc, commands, options) }),
+  };
+}
+
+/** All that is asked for, but how to wait for it: a repetition may wait longer. */
+function contentOf(rpc: string, commands: readonly Command[], options: CommitOptions): Uint8Array {
+  const labels = Object.fromEntries(Object.entries(options.labels).sort());
+  const asked = create(CommitOptionsSchema, { ...options, labels, wait: Wait.UNSPECIFIED });
+  delete asked.waitTimeout;
+  const parts = commands.map((command) => toBinary(CommandSchema, command));
+  return Buffer.concat([Buffer.from(`${rpc}\0`), toBinary(CommitOptionsSchema, asked), ...parts]);
 }
 
 const WAITS: ReadonlySet<number> = new Set([Wait.UNSPECIFIED, Wait.APPLIED, Wait.COMMITTED]);
@@ -106,6 +183,14 @@ function checkRequest(commands: readonly Command[], options: CommitOptions | und
   }
   if (!WAITS.has(options.wait)) {
     wrong("bad-value", "wait", `unknown value ${options.wait}`, "WAIT_APPLIED or WAIT_COMMITTED");
+  }
+  if (options.requestId.length > limits.MAX_ID_LENGTH || options.source.length > limits.MAX_ID_LENGTH) {
+    const field = options.requestId.length > limits.MAX_ID_LENGTH ? "request_id" : "source";
+    wrong("bad-value", field, `it is longer than ${limits.MAX_ID_LENGTH} characters`, "shorten it");
+  }
+  const labels = Object.entries(options.labels);
+  if (labels.length > MAX_LABELS || labels.flat().some((text) => text.length > limits.MAX_ID_LENGTH)) {
+    wrong("bad-value", "labels", `there are more than ${MAX_LABELS} labels, or one is too long`);
   }
   const ms = waitOf(options);
   if (!(ms >= 0 && ms <= MAX_WAIT_MS)) {
@@ -159,7 +244,7 @@ function resultOf(
   const result = create(CommitResultSchema, {
     historyId: deps.store.historyId,
     revision: outcome.revision,
-    changed: changes.length > 0,
+    changed: outcome.changed,
     applied: done.applied,
     validateOnly: done.validateOnly,
     commitTime: timestampFromDate(outcome.time),
@@ -173,7 +258,9 @@ function resultOf(
     },
     warnings: [...outcome.warnings],
   });
-  if (changes.length > MAX_RESULT_DETAILS) return { ...result, truncated: true };
+  // What a repeated answer's change did may no longer be kept.
+  const isForgotten = outcome.changed && changes.length === 0;
+  if (isForgotten || changes.length > MAX_RESULT_DETAILS) return { ...result, truncated: true };
   const detailed = { ...result, effects: effectsOf(changes), inverse: inverseOf(changes) };
   // Measured however few there are: a single route or full list may be large.
   const isSmall = toBinary(CommitResultSchema, detailed).length <= MAX_RESULT_DETAIL_BYTES;

@@ -29,6 +29,7 @@ import { type ConfigState, ConfigStateSchema, ResourceKind } from "../../gen/sen
 import type { ControlDependencies } from "../dependencies.ts";
 import { MAX_GIVEN_RESOURCES } from "../limits.ts";
 import { Pages } from "../pages.ts";
+import { oldestOf, pastState } from "../past.ts";
 import { failure, statusOf } from "../status.ts";
 import { unary } from "../unary.ts";
 
@@ -67,9 +68,11 @@ export function readHandlers(deps: ControlDependencies, watcherCount: () => numb
     handlers: {
       getState: unary(deps, "GetState", (request: GetStateRequest) => getState(deps, statePages, request)),
       getStatus: unary(deps, "GetStatus", () => getStatus(deps, watcherCount())),
-      diffStates: unary(deps, "DiffStates", (request: DiffStatesRequest) => {
+      diffStates: unary(deps, "DiffStates", async (request: DiffStatesRequest) => {
+        const isFirst = request.pageToken === "";
+        const from = isFirst ? await stateOf(deps, request.from, "from.") : deps.store.state;
+        const to = isFirst ? await stateOf(deps, request.to, "to.") : deps.store.state;
         const page = diffPages.page(request, () => {
-          const [from, to] = [stateOf(deps, request.from, "from."), stateOf(deps, request.to, "to.")];
           const commands = diffStates(from, to).map((command) => ({ command }));
           const changes = differences(from, to).map((change) => ({ ...change, bytes: undefined }));
           return {
@@ -150,22 +153,31 @@ async function getStatus(deps: ControlDependencies, watchers: number) {
     })),
     counts,
     watchers,
+    storage: storageOf(deps),
+    sources: store.sources.all(),
   });
 }
 
+function storageOf({ persistence, store }: ControlDependencies) {
+  const { status, durable } = persistence;
+  const oldestRevision = oldestOf({ persistence, store });
+  if (status.state === "ok") return { durable, writable: true, oldestRevision };
+  const { reason, since } = status;
+  return { durable, writable: false, oldestRevision, reason, unwritableSince: timestampFromDate(since) };
+}
+
 /** The state that a source names; throws what is wrong with it. */
-function stateOf({ store }: ControlDependencies, named: StateSource | undefined, prefix: string): State {
+async function stateOf(
+  deps: ControlDependencies,
+  named: StateSource | undefined,
+  prefix: string,
+): Promise<State> {
   const source = named?.source;
   switch (source?.case) {
     case undefined:
-      return store.state;
-    case "revision": {
-      const state = store.log.stateAt(source.value);
-      if (state !== undefined) return state;
-      const info = { oldest_revision: String(store.log.oldest), revision: String(store.revision) };
-      const hint = `retained are ${store.log.oldest} to ${store.revision}`;
-      throw failure("compacted", `revision ${source.value} is not retained`, hint, info);
-    }
+      return deps.store.state;
+    case "revision":
+      return pastState(deps, source.value);
     case "state": {
       const size = resourceCount(source.value);
       if (size > MAX_GIVEN_RESOURCES) {

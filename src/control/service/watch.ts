@@ -1,6 +1,7 @@
 // WatchChanges. A watcher has no queue: it has a place in the retained window
 // and reads on when its stream has drained. A reader that is slower than the
-// window is told where to go on and ended; it never slows a commit.
+// window is told where to go on and ended; it never slows a commit. One that
+// resumes at a place before the window is first read to from the journal.
 import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type * as grpc from "@grpc/grpc-js";
@@ -18,10 +19,13 @@ import { type Change, ChangeSchema, type Effect, EffectSchema } from "../../gen/
 import { ConfigStateSchema } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { CommittedChange } from "../../store/change-log.ts";
 import type { Store } from "../../store/store.ts";
+import { changesOf } from "../../store/stored.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import { HEARTBEAT_MS, MAX_RESPONSE_BYTES, MAX_WATCHERS } from "../limits.ts";
+import { oldestOf, valueFrom } from "../past.ts";
 import { failure } from "../status.ts";
 import { contain } from "../unary.ts";
+import { headOf } from "./history.ts";
 
 type Call = grpc.ServerWritableStream<WatchChangesRequest, object>;
 
@@ -67,7 +71,7 @@ export class Watches {
       return void call.emit("error", failure("limit", `there are ${MAX_WATCHERS} watches already`));
     }
     try {
-      const cursor = startOf(this.#deps.store, call.request);
+      const cursor = startOf(this.#deps, call.request);
       const watch = new Watch(this.#deps, call, cursor, {
         eventsOf: (change) => this.#eventsOf(change),
         onEnd: () => this.#open.delete(watch),
@@ -93,14 +97,14 @@ export class Watches {
 
   #eventsOf(change: CommittedChange): readonly Told[] {
     if (this.#told?.revision !== change.revision) {
-      this.#told = { revision: change.revision, events: [...changeEvents(change)] };
+      this.#told = { revision: change.revision, events: [...changeEvents(committed(change))] };
     }
     return this.#told.events;
   }
 }
 
 /** The revision after which changes are sent; throws what is wrong with the request. */
-function startOf(store: Store, request: WatchChangesRequest): bigint {
+function startOf({ store, persistence }: ControlDependencies, request: WatchChangesRequest): bigint {
   const { historyId, fromRevision, includeState } = request;
   const info = { revision: String(store.revision), history_id: store.historyId };
   if (historyId !== "" && historyId !== store.historyId) {
@@ -118,12 +122,13 @@ function startOf(store: Store, request: WatchChangesRequest): bigint {
       info,
     );
   }
-  if (fromRevision < store.log.oldest) {
+  const oldestRevision = oldestOf({ store, persistence });
+  if (fromRevision < oldestRevision) {
     const hint = "start again with include_state";
-    const oldest = { ...info, oldest_revision: String(store.log.oldest) };
+    const oldest = { ...info, oldest_revision: String(oldestRevision) };
     throw failure(
       "compacted",
-      `changes after ${fromRevision} are not retained; the oldest revision is ${store.log.oldest}`,
+      `changes after ${fromRevision} are not retained; the oldest revision is ${oldestRevision}`,
       hint,
       oldest,
     );
@@ -155,6 +160,9 @@ class Watch {
   #greeted: boolean;
   #blocked = false;
   #ended = false;
+  /** Whether it is before the window, and read to from the journal. */
+  #isCatchingUp: boolean;
+  #isReading = false;
 
   constructor(deps: ControlDependencies, call: Call, cursor: bigint, owner: WatchOwner) {
     this.#deps = deps;
@@ -166,6 +174,7 @@ class Watch {
     this.#inSnapshot = includeState;
     this.#greeted = includeState;
     this.#pending = includeState ? snapshotEvents(deps.store) : [].values();
+    this.#isCatchingUp = cursor < deps.store.log.oldest;
     this.#heartbeat = setInterval(() => {
       if (!this.#blocked && this.#cursor === deps.store.revision) this.#write(this.#beat());
     }, HEARTBEAT_MS);
@@ -196,8 +205,8 @@ class Watch {
     const { store } = this.#deps;
     while (!this.#ended) {
       // A reader that has stopped for good is noticed here, too, and forgotten.
-      if (this.#cursor < store.log.oldest) return this.#fallenBehind();
-      if (this.#blocked) return;
+      if (this.#cursor < store.log.oldest && !this.#isCatchingUp) return this.#fallenBehind();
+      if (this.#blocked || this.#isReading) return;
       const next = this.#pending.next();
       if (next.done !== true) {
         this.#write(next.value);
@@ -205,9 +214,27 @@ class Watch {
       }
       this.#sent = this.#cursor;
       if (this.#cursor === store.revision) return this.#greet();
-      const change = store.log.at(this.#cursor + 1n)!;
+      const change = store.log.at(this.#cursor + 1n);
+      this.#isCatchingUp = change === undefined;
+      if (change === undefined) return void this.#read(this.#cursor + 1n);
       this.#cursor = change.revision;
       this.#pending = (this.#isWanted(change) ? this.#owner.eventsOf(change) : []).values();
+    }
+  }
+
+  /** Reads one change from the journal, and goes on with it. Does not reject. */
+  async #read(revision: bigint): Promise<void> {
+    this.#isReading = true;
+    try {
+      const stored = valueFrom(await this.#deps.persistence.change(revision));
+      const changes = changesOf(stored);
+      this.#cursor = revision;
+      const told = { head: headOf(stored), commands: stored.commands, changes };
+      this.#pending = this.#isWanted(told) ? changeEvents(told) : [].values();
+      this.#isReading = false;
+      this.wake();
+    } catch (error) {
+      this.end(contain(this.#deps, RPC, error));
     }
   }
 
@@ -221,7 +248,7 @@ class Watch {
     this.end(failure("limit", message, "start again with include_state, and read faster", info));
   }
 
-  #isWanted({ changes }: CommittedChange): boolean {
+  #isWanted({ changes }: Pick<CommittedChange, "changes">): boolean {
     const { kinds } = this.#call.request;
     return kinds.length === 0 || changes.some(({ key }) => kinds.includes(key.kind));
   }
@@ -289,16 +316,21 @@ function* snapshotEvents(store: Store): Generator<Told> {
   yield { event: { case: "snapshotComplete", value }, bytes: 0 };
 }
 
+/** A change as it is told. */
+interface ToldChange extends Pick<CommittedChange, "commands" | "changes"> {
+  /** Without commands and effects. */
+  readonly head: Change;
+}
+
+function committed({ revision, time, source, actor, reason, state, ...rest }: CommittedChange): ToldChange {
+  const commitTime = timestampFromDate(time);
+  const digest = digestHex(state.digest);
+  return { head: create(ChangeSchema, { revision, commitTime, source, actor, reason, digest }), ...rest };
+}
+
 /** A change in parts that fit a message. */
-function* changeEvents(change: CommittedChange): Generator<Told> {
-  const head = create(ChangeSchema, {
-    revision: change.revision,
-    commitTime: timestampFromDate(change.time),
-    source: change.source,
-    actor: change.actor,
-    reason: change.reason,
-    digest: digestHex(change.state.digest),
-  });
+function* changeEvents(change: ToldChange): Generator<Told> {
+  const { head } = change;
   const sized = change.commands.map((command) => ({ command, size: sizeOf(CommandSchema, command) }));
   // A command that fits no message (a full list of backends, say) is told as its effect in small ones.
   const told = sized.some(({ size }) => size > CHUNK_BYTES)

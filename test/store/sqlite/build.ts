@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { applyDiff, digestHex, type State } from "../../../src/core/index.ts";
 import type { StoredAttempt } from "../../../src/gen/sentinel/internal/v1/storage_pb.ts";
+import type { Attempt } from "../../../src/store/attempt.ts";
 import type { AttemptRecord } from "../../../src/store/persistence.ts";
 import { attemptOf, recordOf } from "../../../src/store/record.ts";
 import { type OpenedState, type OpenOptions, openState } from "../../../src/store/sqlite/open-state.ts";
-import type { Attempt } from "../../../src/store/store.ts";
 import { commands, type Given } from "../../core/build.ts";
 
 const folders: string[] = [];
@@ -56,7 +56,7 @@ export class Line {
     const { source, actor } = attempt;
     const change = { revision, time, source, actor, reason: more.reason ?? "", changes, state };
     const outcome = { ok: true as const, revision, changed: true, changes, warnings, time, timings: NO_TIME };
-    return recordOf(attempt, outcome, { ...change, commands: attempt.commands });
+    return recordOf(attempt, outcome, { change: { ...change, commands: attempt.commands } });
   }
 
   /** An upstream "u" to begin with. */

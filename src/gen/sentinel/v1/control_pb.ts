@@ -21,7 +21,7 @@ import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Command } from "./commands_pb.ts";
 import { file_sentinel_v1_commands } from "./commands_pb.ts";
-import type { ChangePart, Effect, Heartbeat, SnapshotComplete } from "./events_pb.ts";
+import type { Change, ChangePart, ChangeRecord, Effect, Heartbeat, SnapshotComplete } from "./events_pb.ts";
 import { file_sentinel_v1_events } from "./events_pb.ts";
 import type { Backend, ConfigState, Listener, ResourceKind, Route, System, Upstream } from "./resources_pb.ts";
 import { file_sentinel_v1_resources } from "./resources_pb.ts";
@@ -31,7 +31,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file sentinel/v1/control.proto.
  */
 export const file_sentinel_v1_control: GenFile = /*@__PURE__*/
-  fileDesc("ChlzZW50aW5lbC92MS9jb250cm9sLnByb3RvEgtzZW50aW5lbC52MSKYAQoTVXBkYXRlU3lzdGVtUmVxdWVzdBIjCgZzeXN0ZW0YASABKAsyEy5zZW50aW5lbC52MS5TeXN0ZW0SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkEKFFVwZGF0ZVN5c3RlbVJlc3BvbnNlEikKBnJlc3VsdBgBIAEoCzIZLnNlbnRpbmVsLnYxLkNvbW1pdFJlc3VsdCJqChJBZGRMaXN0ZW5lclJlcXVlc3QSJwoIbGlzdGVuZXIYASABKAsyFS5zZW50aW5lbC52MS5MaXN0ZW5lchIrCgdvcHRpb25zGA8gASgLMhouc2VudGluZWwudjEuQ29tbWl0T3B0aW9ucyJAChNBZGRMaXN0ZW5lclJlc3BvbnNlEikKBnJlc3VsdBgBIAEoCzIZLnNlbnRpbmVsLnYxLkNvbW1pdFJlc3VsdCK1AQoVVXBkYXRlTGlzdGVuZXJSZXF1ZXN0EicKCGxpc3RlbmVyGAEgASgLMhUuc2VudGluZWwudjEuTGlzdGVuZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYAyABKAgSKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQwoWVXBkYXRlTGlzdGVuZXJSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQicAoVUmVtb3ZlTGlzdGVuZXJSZXF1ZXN0EhMKC2xpc3RlbmVyX2lkGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQwoWUmVtb3ZlTGlzdGVuZXJSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQigAEKD0FkZFJvdXRlUmVxdWVzdBIhCgVyb3V0ZRgBIAEoCzISLnNlbnRpbmVsLnYxLlJvdXRlEg4KBmJlZm9yZRgCIAEoCRINCgVhZnRlchgDIAEoCRIrCgdvcHRpb25zGA8gASgLMhouc2VudGluZWwudjEuQ29tbWl0T3B0aW9ucyI9ChBBZGRSb3V0ZVJlc3BvbnNlEikKBnJlc3VsdBgBIAEoCzIZLnNlbnRpbmVsLnYxLkNvbW1pdFJlc3VsdCKsAQoSVXBkYXRlUm91dGVSZXF1ZXN0EiEKBXJvdXRlGAEgASgLMhIuc2VudGluZWwudjEuUm91dGUSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYAyABKAgSKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQAoTVXBkYXRlUm91dGVSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQiagoSUmVtb3ZlUm91dGVSZXF1ZXN0EhAKCHJvdXRlX2lkGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQAoTUmVtb3ZlUm91dGVSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQiagoSQWRkVXBzdHJlYW1SZXF1ZXN0EicKCHVwc3RyZWFtGAEgASgLMhUuc2VudGluZWwudjEuVXBzdHJlYW0SKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQAoTQWRkVXBzdHJlYW1SZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQitQEKFVVwZGF0ZVVwc3RyZWFtUmVxdWVzdBInCgh1cHN0cmVhbRgBIAEoCzIVLnNlbnRpbmVsLnYxLlVwc3RyZWFtEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg1hbGxvd19taXNzaW5nGAMgASgIEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkMKFlVwZGF0ZVVwc3RyZWFtUmVzcG9uc2USKQoGcmVzdWx0GAEgASgLMhkuc2VudGluZWwudjEuQ29tbWl0UmVzdWx0IoEBChVSZW1vdmVVcHN0cmVhbVJlcXVlc3QSEwoLdXBzdHJlYW1faWQYASABKAkSFQoNYWxsb3dfbWlzc2luZxgCIAEoCBIPCgdjYXNjYWRlGAMgASgIEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkMKFlJlbW92ZVVwc3RyZWFtUmVzcG9uc2USKQoGcmVzdWx0GAEgASgLMhkuc2VudGluZWwudjEuQ29tbWl0UmVzdWx0InkKEUFkZEJhY2tlbmRSZXF1ZXN0EhAKCHVwc3RyZWFtGAEgASgJEiUKB2JhY2tlbmQYAiABKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIj8KEkFkZEJhY2tlbmRSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQixAEKFFVwZGF0ZUJhY2tlbmRSZXF1ZXN0EhAKCHVwc3RyZWFtGAEgASgJEiUKB2JhY2tlbmQYAiABKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg1hbGxvd19taXNzaW5nGAQgASgIEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkIKFVVwZGF0ZUJhY2tlbmRSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQigAEKFFJlbW92ZUJhY2tlbmRSZXF1ZXN0EhAKCHVwc3RyZWFtGAEgASgJEhIKCmJhY2tlbmRfaWQYAiABKAkSFQoNYWxsb3dfbWlzc2luZxgDIAEoCBIrCgdvcHRpb25zGA8gASgLMhouc2VudGluZWwudjEuQ29tbWl0T3B0aW9ucyJCChVSZW1vdmVCYWNrZW5kUmVzcG9uc2USKQoGcmVzdWx0GAEgASgLMhkuc2VudGluZWwudjEuQ29tbWl0UmVzdWx0In8KFlJlcGxhY2VCYWNrZW5kc1JlcXVlc3QSEAoIdXBzdHJlYW0YASABKAkSJgoIYmFja2VuZHMYAiADKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkQKF1JlcGxhY2VCYWNrZW5kc1Jlc3BvbnNlEikKBnJlc3VsdBgBIAEoCzIZLnNlbnRpbmVsLnYxLkNvbW1pdFJlc3VsdCJnChBBcHBseURpZmZSZXF1ZXN0EiYKCGNvbW1hbmRzGAEgAygLMhQuc2VudGluZWwudjEuQ29tbWFuZBIrCgdvcHRpb25zGA8gASgLMhouc2VudGluZWwudjEuQ29tbWl0T3B0aW9ucyI+ChFBcHBseURpZmZSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQi5gEKDUNvbW1pdE9wdGlvbnMSGQoRZXhwZWN0ZWRfcmV2aXNpb24YASABKAQSGwoTZXhwZWN0ZWRfaGlzdG9yeV9pZBgCIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEh8KBHdhaXQYBCABKA4yES5zZW50aW5lbC52MS5XYWl0Ei8KDHdhaXRfdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZyZWFzb24YBiABKAkSFQoNZXhwZWN0ZWRfZXRhZxgHIAEoCRINCgVmb3JjZRgIIAEoCCLrAgoMQ29tbWl0UmVzdWx0EhIKCmhpc3RvcnlfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSDwoHY2hhbmdlZBgDIAEoCBIPCgdhcHBsaWVkGAQgASgIEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSJAoHZWZmZWN0cxgGIAMoCzITLnNlbnRpbmVsLnYxLkVmZmVjdBIlCgdpbnZlcnNlGAcgAygLMhQuc2VudGluZWwudjEuQ29tbWFuZBIRCgl0cnVuY2F0ZWQYCCABKAgSLwoLY29tbWl0X3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKB3dvcmtlcnMYCiADKAsyGy5zZW50aW5lbC52MS5Xb3JrZXJSZXZpc2lvbhIrCgd0aW1pbmdzGAsgASgLMhouc2VudGluZWwudjEuQ29tbWl0VGltaW5ncxIQCgh3YXJuaW5ncxgMIAMoCSIyCg5Xb3JrZXJSZXZpc2lvbhIOCgZ3b3JrZXIYASABKA0SEAoIcmV2aXNpb24YAiABKAQiSgoNQ29tbWl0VGltaW5ncxITCgt2YWxpZGF0ZV91cxgBIAEoBBISCgpwZXJzaXN0X3VzGAIgASgEEhAKCGFwcGx5X3VzGAMgASgEIo4BCg9HZXRTdGF0ZVJlcXVlc3QSKAoFa2luZHMYASADKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSEQoJaWRfcHJlZml4GAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhcKD3dpdGhfcHJvdmVuYW5jZRgFIAEoCCK4AQoQR2V0U3RhdGVSZXNwb25zZRISCgpoaXN0b3J5X2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgEEg4KBmRpZ2VzdBgDIAEoCRInCgVzdGF0ZRgEIAEoCzIYLnNlbnRpbmVsLnYxLkNvbmZpZ1N0YXRlEiwKCXJlc291cmNlcxgFIAMoCzIZLnNlbnRpbmVsLnYxLlJlc291cmNlSW5mbxIXCg9uZXh0X3BhZ2VfdG9rZW4YBiABKAkihQEKDFJlc291cmNlSW5mbxInCgRraW5kGAEgASgOMhkuc2VudGluZWwudjEuUmVzb3VyY2VLaW5kEgoKAmlkGAIgASgJEhAKCHVwc3RyZWFtGAMgASgJEgwKBGV0YWcYBCABKAkSEAoIcmV2aXNpb24YBSABKAQSDgoGb3JpZ2luGAYgASgJIhIKEEdldFN0YXR1c1JlcXVlc3QiswIKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEgoKaGlzdG9yeV9pZBgCIAEoCRIQCghyZXZpc2lvbhgDIAEoBBIOCgZkaWdlc3QYBCABKAkSLgoKc3RhcnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFcmVhZHkYBiABKAgSKgoHd29ya2VycxgHIAMoCzIZLnNlbnRpbmVsLnYxLldvcmtlclN0YXR1cxIuCglsaXN0ZW5lcnMYCCADKAsyGy5zZW50aW5lbC52MS5MaXN0ZW5lclN0YXR1cxIqCgZjb3VudHMYCSADKAsyGi5zZW50aW5lbC52MS5SZXNvdXJjZUNvdW50EhAKCHdhdGNoZXJzGAogASgNIvABCgxXb3JrZXJTdGF0dXMSDgoGd29ya2VyGAEgASgNEjQKCHByb2dyZXNzGAIgASgOMiIuc2VudGluZWwudjEuV29ya2VyU3RhdHVzLlByb2dyZXNzEhAKCHJldmlzaW9uGAMgASgEEg4KBmRpZ2VzdBgEIAEoCSJ4CghQcm9ncmVzcxIYChRQUk9HUkVTU19VTlNQRUNJRklFRBAAEhUKEVBST0dSRVNTX1NUQVJUSU5HEAESFQoRUFJPR1JFU1NfU05BUFNIT1QQAhIRCg1QUk9HUkVTU19MSVZFEAMSEQoNUFJPR1JFU1NfR09ORRAEIkQKDkxpc3RlbmVyU3RhdHVzEgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSFQoNYm91bmRfYWRkcmVzcxgDIAEoCSJHCg1SZXNvdXJjZUNvdW50EicKBGtpbmQYASABKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSDQoFY291bnQYAiABKA0iiAEKEURpZmZTdGF0ZXNSZXF1ZXN0EiYKBGZyb20YASABKAsyGC5zZW50aW5lbC52MS5TdGF0ZVNvdXJjZRIkCgJ0bxgCIAEoCzIYLnNlbnRpbmVsLnYxLlN0YXRlU291cmNlEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJIlYKC1N0YXRlU291cmNlEhIKCHJldmlzaW9uGAEgASgESAASKQoFc3RhdGUYAiABKAsyGC5zZW50aW5lbC52MS5Db25maWdTdGF0ZUgAQggKBnNvdXJjZSJ7ChJEaWZmU3RhdGVzUmVzcG9uc2USJgoIY29tbWFuZHMYASADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEiQKB2VmZmVjdHMYAiADKAsyEy5zZW50aW5lbC52MS5FZmZlY3QSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJIoEBChNXYXRjaENoYW5nZXNSZXF1ZXN0EhIKCmhpc3RvcnlfaWQYASABKAkSFQoNZnJvbV9yZXZpc2lvbhgCIAEoBBIoCgVraW5kcxgDIAMoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIVCg1pbmNsdWRlX3N0YXRlGAQgASgIIuEBChRXYXRjaENoYW5nZXNSZXNwb25zZRIsCghzbmFwc2hvdBgBIAEoCzIYLnNlbnRpbmVsLnYxLkNvbmZpZ1N0YXRlSAASOgoRc25hcHNob3RfY29tcGxldGUYAiABKAsyHS5zZW50aW5lbC52MS5TbmFwc2hvdENvbXBsZXRlSAASKQoGY2hhbmdlGAMgASgLMhcuc2VudGluZWwudjEuQ2hhbmdlUGFydEgAEisKCWhlYXJ0YmVhdBgEIAEoCzIWLnNlbnRpbmVsLnYxLkhlYXJ0YmVhdEgAQgcKBWV2ZW50ImwKE0V4cGxhaW5Sb3V0ZVJlcXVlc3QSDgoGbWV0aG9kGAEgASgJEgwKBGhvc3QYAiABKAkSDAoEcGF0aBgDIAEoCRIpCgdoZWFkZXJzGAQgAygLMhguc2VudGluZWwudjEuSGVhZGVyRmllbGQiKgoLSGVhZGVyRmllbGQSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCSLqAQoURXhwbGFpblJvdXRlUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAQSFAoMbWF0Y2hlZF9wYXRoGAIgASgJEhUKDWFuc3dlcl9zdGF0dXMYAyABKA0SEAoIcm91dGVfaWQYBCABKAkSEAoIdXBzdHJlYW0YBSABKAkSLwoIYmFja2VuZHMYBiADKAsyHS5zZW50aW5lbC52MS5CYWNrZW5kQ2FuZGlkYXRlEicKBnRyaWFscxgHIAMoCzIXLnNlbnRpbmVsLnYxLlJvdXRlVHJpYWwSFQoNYW5zd2VyX3JlYXNvbhgIIAEoCSJPChBCYWNrZW5kQ2FuZGlkYXRlEgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDgoGd2VpZ2h0GAMgASgBEg4KBnVzYWJsZRgEIAEoCCKIAQoKUm91dGVUcmlhbBIQCghyb3V0ZV9pZBgBIAEoCRIPCgdtYXRjaGVkGAIgASgIEg4KBnJlYXNvbhgDIAEoCRIQCghwcmlvcml0eRgEIAEoBRITCgtzcGVjaWZpY2l0eRgFIAEoDRIOCgZvcmlnaW4YBiABKAkSEAoIcmV2aXNpb24YByABKAQqQgoEV2FpdBIUChBXQUlUX1VOU1BFQ0lGSUVEEAASEAoMV0FJVF9BUFBMSUVEEAESEgoOV0FJVF9DT01NSVRURUQQAjKbDQoOQ29udHJvbFNlcnZpY2USUwoMVXBkYXRlU3lzdGVtEiAuc2VudGluZWwudjEuVXBkYXRlU3lzdGVtUmVxdWVzdBohLnNlbnRpbmVsLnYxLlVwZGF0ZVN5c3RlbVJlc3BvbnNlElAKC0FkZExpc3RlbmVyEh8uc2VudGluZWwudjEuQWRkTGlzdGVuZXJSZXF1ZXN0GiAuc2VudGluZWwudjEuQWRkTGlzdGVuZXJSZXNwb25zZRJZCg5VcGRhdGVMaXN0ZW5lchIiLnNlbnRpbmVsLnYxLlVwZGF0ZUxpc3RlbmVyUmVxdWVzdBojLnNlbnRpbmVsLnYxLlVwZGF0ZUxpc3RlbmVyUmVzcG9uc2USWQoOUmVtb3ZlTGlzdGVuZXISIi5zZW50aW5lbC52MS5SZW1vdmVMaXN0ZW5lclJlcXVlc3QaIy5zZW50aW5lbC52MS5SZW1vdmVMaXN0ZW5lclJlc3BvbnNlEkcKCEFkZFJvdXRlEhwuc2VudGluZWwudjEuQWRkUm91dGVSZXF1ZXN0Gh0uc2VudGluZWwudjEuQWRkUm91dGVSZXNwb25zZRJQCgtVcGRhdGVSb3V0ZRIfLnNlbnRpbmVsLnYxLlVwZGF0ZVJvdXRlUmVxdWVzdBogLnNlbnRpbmVsLnYxLlVwZGF0ZVJvdXRlUmVzcG9uc2USUAoLUmVtb3ZlUm91dGUSHy5zZW50aW5lbC52MS5SZW1vdmVSb3V0ZVJlcXVlc3QaIC5zZW50aW5lbC52MS5SZW1vdmVSb3V0ZVJlc3BvbnNlElAKC0FkZFVwc3RyZWFtEh8uc2VudGluZWwudjEuQWRkVXBzdHJlYW1SZXF1ZXN0GiAuc2VudGluZWwudjEuQWRkVXBzdHJlYW1SZXNwb25zZRJZCg5VcGRhdGVVcHN0cmVhbRIiLnNlbnRpbmVsLnYxLlVwZGF0ZVVwc3RyZWFtUmVxdWVzdBojLnNlbnRpbmVsLnYxLlVwZGF0ZVVwc3RyZWFtUmVzcG9uc2USWQoOUmVtb3ZlVXBzdHJlYW0SIi5zZW50aW5lbC52MS5SZW1vdmVVcHN0cmVhbVJlcXVlc3QaIy5zZW50aW5lbC52MS5SZW1vdmVVcHN0cmVhbVJlc3BvbnNlEk0KCkFkZEJhY2tlbmQSHi5zZW50aW5lbC52MS5BZGRCYWNrZW5kUmVxdWVzdBofLnNlbnRpbmVsLnYxLkFkZEJhY2tlbmRSZXNwb25zZRJWCg1VcGRhdGVCYWNrZW5kEiEuc2VudGluZWwudjEuVXBkYXRlQmFja2VuZFJlcXVlc3QaIi5zZW50aW5lbC52MS5VcGRhdGVCYWNrZW5kUmVzcG9uc2USVgoNUmVtb3ZlQmFja2VuZBIhLnNlbnRpbmVsLnYxLlJlbW92ZUJhY2tlbmRSZXF1ZXN0GiIuc2VudGluZWwudjEuUmVtb3ZlQmFja2VuZFJlc3BvbnNlElwKD1JlcGxhY2VCYWNrZW5kcxIjLnNlbnRpbmVsLnYxLlJlcGxhY2VCYWNrZW5kc1JlcXVlc3QaJC5zZW50aW5lbC52MS5SZXBsYWNlQmFja2VuZHNSZXNwb25zZRJKCglBcHBseURpZmYSHS5zZW50aW5lbC52MS5BcHBseURpZmZSZXF1ZXN0Gh4uc2VudGluZWwudjEuQXBwbHlEaWZmUmVzcG9uc2USRwoIR2V0U3RhdGUSHC5zZW50aW5lbC52MS5HZXRTdGF0ZVJlcXVlc3QaHS5zZW50aW5lbC52MS5HZXRTdGF0ZVJlc3BvbnNlEkoKCUdldFN0YXR1cxIdLnNlbnRpbmVsLnYxLkdldFN0YXR1c1JlcXVlc3QaHi5zZW50aW5lbC52MS5HZXRTdGF0dXNSZXNwb25zZRJNCgpEaWZmU3RhdGVzEh4uc2VudGluZWwudjEuRGlmZlN0YXRlc1JlcXVlc3QaHy5zZW50aW5lbC52MS5EaWZmU3RhdGVzUmVzcG9uc2USVQoMV2F0Y2hDaGFuZ2VzEiAuc2VudGluZWwudjEuV2F0Y2hDaGFuZ2VzUmVxdWVzdBohLnNlbnRpbmVsLnYxLldhdGNoQ2hhbmdlc1Jlc3BvbnNlMAESUwoMRXhwbGFpblJvdXRlEiAuc2VudGluZWwudjEuRXhwbGFpblJvdXRlUmVxdWVzdBohLnNlbnRpbmVsLnYxLkV4cGxhaW5Sb3V0ZVJlc3BvbnNlQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_events, file_sentinel_v1_resources]);
+  fileDesc("ChlzZW50aW5lbC92MS9jb250cm9sLnByb3RvEgtzZW50aW5lbC52MSKYAQoTVXBkYXRlU3lzdGVtUmVxdWVzdBIjCgZzeXN0ZW0YASABKAsyEy5zZW50aW5lbC52MS5TeXN0ZW0SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkEKFFVwZGF0ZVN5c3RlbVJlc3BvbnNlEikKBnJlc3VsdBgBIAEoCzIZLnNlbnRpbmVsLnYxLkNvbW1pdFJlc3VsdCJqChJBZGRMaXN0ZW5lclJlcXVlc3QSJwoIbGlzdGVuZXIYASABKAsyFS5zZW50aW5lbC52MS5MaXN0ZW5lchIrCgdvcHRpb25zGA8gASgLMhouc2VudGluZWwudjEuQ29tbWl0T3B0aW9ucyJAChNBZGRMaXN0ZW5lclJlc3BvbnNlEikKBnJlc3VsdBgBIAEoCzIZLnNlbnRpbmVsLnYxLkNvbW1pdFJlc3VsdCK1AQoVVXBkYXRlTGlzdGVuZXJSZXF1ZXN0EicKCGxpc3RlbmVyGAEgASgLMhUuc2VudGluZWwudjEuTGlzdGVuZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYAyABKAgSKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQwoWVXBkYXRlTGlzdGVuZXJSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQicAoVUmVtb3ZlTGlzdGVuZXJSZXF1ZXN0EhMKC2xpc3RlbmVyX2lkGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQwoWUmVtb3ZlTGlzdGVuZXJSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQigAEKD0FkZFJvdXRlUmVxdWVzdBIhCgVyb3V0ZRgBIAEoCzISLnNlbnRpbmVsLnYxLlJvdXRlEg4KBmJlZm9yZRgCIAEoCRINCgVhZnRlchgDIAEoCRIrCgdvcHRpb25zGA8gASgLMhouc2VudGluZWwudjEuQ29tbWl0T3B0aW9ucyI9ChBBZGRSb3V0ZVJlc3BvbnNlEikKBnJlc3VsdBgBIAEoCzIZLnNlbnRpbmVsLnYxLkNvbW1pdFJlc3VsdCKsAQoSVXBkYXRlUm91dGVSZXF1ZXN0EiEKBXJvdXRlGAEgASgLMhIuc2VudGluZWwudjEuUm91dGUSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYAyABKAgSKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQAoTVXBkYXRlUm91dGVSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQiagoSUmVtb3ZlUm91dGVSZXF1ZXN0EhAKCHJvdXRlX2lkGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQAoTUmVtb3ZlUm91dGVSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQiagoSQWRkVXBzdHJlYW1SZXF1ZXN0EicKCHVwc3RyZWFtGAEgASgLMhUuc2VudGluZWwudjEuVXBzdHJlYW0SKwoHb3B0aW9ucxgPIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdE9wdGlvbnMiQAoTQWRkVXBzdHJlYW1SZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQitQEKFVVwZGF0ZVVwc3RyZWFtUmVxdWVzdBInCgh1cHN0cmVhbRgBIAEoCzIVLnNlbnRpbmVsLnYxLlVwc3RyZWFtEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg1hbGxvd19taXNzaW5nGAMgASgIEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkMKFlVwZGF0ZVVwc3RyZWFtUmVzcG9uc2USKQoGcmVzdWx0GAEgASgLMhkuc2VudGluZWwudjEuQ29tbWl0UmVzdWx0IoEBChVSZW1vdmVVcHN0cmVhbVJlcXVlc3QSEwoLdXBzdHJlYW1faWQYASABKAkSFQoNYWxsb3dfbWlzc2luZxgCIAEoCBIPCgdjYXNjYWRlGAMgASgIEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkMKFlJlbW92ZVVwc3RyZWFtUmVzcG9uc2USKQoGcmVzdWx0GAEgASgLMhkuc2VudGluZWwudjEuQ29tbWl0UmVzdWx0InkKEUFkZEJhY2tlbmRSZXF1ZXN0EhAKCHVwc3RyZWFtGAEgASgJEiUKB2JhY2tlbmQYAiABKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIj8KEkFkZEJhY2tlbmRSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQixAEKFFVwZGF0ZUJhY2tlbmRSZXF1ZXN0EhAKCHVwc3RyZWFtGAEgASgJEiUKB2JhY2tlbmQYAiABKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg1hbGxvd19taXNzaW5nGAQgASgIEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkIKFVVwZGF0ZUJhY2tlbmRSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQigAEKFFJlbW92ZUJhY2tlbmRSZXF1ZXN0EhAKCHVwc3RyZWFtGAEgASgJEhIKCmJhY2tlbmRfaWQYAiABKAkSFQoNYWxsb3dfbWlzc2luZxgDIAEoCBIrCgdvcHRpb25zGA8gASgLMhouc2VudGluZWwudjEuQ29tbWl0T3B0aW9ucyJCChVSZW1vdmVCYWNrZW5kUmVzcG9uc2USKQoGcmVzdWx0GAEgASgLMhkuc2VudGluZWwudjEuQ29tbWl0UmVzdWx0In8KFlJlcGxhY2VCYWNrZW5kc1JlcXVlc3QSEAoIdXBzdHJlYW0YASABKAkSJgoIYmFja2VuZHMYAiADKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIkQKF1JlcGxhY2VCYWNrZW5kc1Jlc3BvbnNlEikKBnJlc3VsdBgBIAEoCzIZLnNlbnRpbmVsLnYxLkNvbW1pdFJlc3VsdCJnChBBcHBseURpZmZSZXF1ZXN0EiYKCGNvbW1hbmRzGAEgAygLMhQuc2VudGluZWwudjEuQ29tbWFuZBIrCgdvcHRpb25zGA8gASgLMhouc2VudGluZWwudjEuQ29tbWl0T3B0aW9ucyI+ChFBcHBseURpZmZSZXNwb25zZRIpCgZyZXN1bHQYASABKAsyGS5zZW50aW5lbC52MS5Db21taXRSZXN1bHQiiQMKDUNvbW1pdE9wdGlvbnMSGQoRZXhwZWN0ZWRfcmV2aXNpb24YASABKAQSGwoTZXhwZWN0ZWRfaGlzdG9yeV9pZBgCIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEh8KBHdhaXQYBCABKA4yES5zZW50aW5lbC52MS5XYWl0Ei8KDHdhaXRfdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIOCgZyZWFzb24YBiABKAkSFQoNZXhwZWN0ZWRfZXRhZxgHIAEoCRINCgVmb3JjZRgIIAEoCBISCgpyZXF1ZXN0X2lkGAkgASgJEg4KBnNvdXJjZRgKIAEoCRIWCg5zb3VyY2VfdmVyc2lvbhgLIAEoBBI2CgZsYWJlbHMYDCADKAsyJi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zLkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi6wIKDENvbW1pdFJlc3VsdBISCgpoaXN0b3J5X2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgEEg8KB2NoYW5nZWQYAyABKAgSDwoHYXBwbGllZBgEIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEiQKB2VmZmVjdHMYBiADKAsyEy5zZW50aW5lbC52MS5FZmZlY3QSJQoHaW52ZXJzZRgHIAMoCzIULnNlbnRpbmVsLnYxLkNvbW1hbmQSEQoJdHJ1bmNhdGVkGAggASgIEi8KC2NvbW1pdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgd3b3JrZXJzGAogAygLMhsuc2VudGluZWwudjEuV29ya2VyUmV2aXNpb24SKwoHdGltaW5ncxgLIAEoCzIaLnNlbnRpbmVsLnYxLkNvbW1pdFRpbWluZ3MSEAoId2FybmluZ3MYDCADKAkiMgoOV29ya2VyUmV2aXNpb24SDgoGd29ya2VyGAEgASgNEhAKCHJldmlzaW9uGAIgASgEIkoKDUNvbW1pdFRpbWluZ3MSEwoLdmFsaWRhdGVfdXMYASABKAQSEgoKcGVyc2lzdF91cxgCIAEoBBIQCghhcHBseV91cxgDIAEoBCKOAQoPR2V0U3RhdGVSZXF1ZXN0EigKBWtpbmRzGAEgAygOMhkuc2VudGluZWwudjEuUmVzb3VyY2VLaW5kEhEKCWlkX3ByZWZpeBgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCRIXCg93aXRoX3Byb3ZlbmFuY2UYBSABKAgiuAEKEEdldFN0YXRlUmVzcG9uc2USEgoKaGlzdG9yeV9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoBBIOCgZkaWdlc3QYAyABKAkSJwoFc3RhdGUYBCABKAsyGC5zZW50aW5lbC52MS5Db25maWdTdGF0ZRIsCglyZXNvdXJjZXMYBSADKAsyGS5zZW50aW5lbC52MS5SZXNvdXJjZUluZm8SFwoPbmV4dF9wYWdlX3Rva2VuGAYgASgJIoUBCgxSZXNvdXJjZUluZm8SJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIKCgJpZBgCIAEoCRIQCgh1cHN0cmVhbRgDIAEoCRIMCgRldGFnGAQgASgJEhAKCHJldmlzaW9uGAUgASgEEg4KBm9yaWdpbhgGIAEoCSISChBHZXRTdGF0dXNSZXF1ZXN0IowDChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhIKCmhpc3RvcnlfaWQYAiABKAkSEAoIcmV2aXNpb24YAyABKAQSDgoGZGlnZXN0GAQgASgJEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXJlYWR5GAYgASgIEioKB3dvcmtlcnMYByADKAsyGS5zZW50aW5lbC52MS5Xb3JrZXJTdGF0dXMSLgoJbGlzdGVuZXJzGAggAygLMhsuc2VudGluZWwudjEuTGlzdGVuZXJTdGF0dXMSKgoGY291bnRzGAkgAygLMhouc2VudGluZWwudjEuUmVzb3VyY2VDb3VudBIQCgh3YXRjaGVycxgKIAEoDRIrCgdzdG9yYWdlGAsgASgLMhouc2VudGluZWwudjEuU3RvcmFnZVN0YXR1cxIqCgdzb3VyY2VzGAwgAygLMhkuc2VudGluZWwudjEuU291cmNlU3RhdHVzIpEBCg1TdG9yYWdlU3RhdHVzEg8KB2R1cmFibGUYASABKAgSEAoId3JpdGFibGUYAiABKAgSDgoGcmVhc29uGAMgASgJEjQKEHVud3JpdGFibGVfc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD29sZGVzdF9yZXZpc2lvbhgFIAEoBCJBCgxTb3VyY2VTdGF0dXMSDgoGc291cmNlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSEAoIcmV2aXNpb24YAyABKAQi8AEKDFdvcmtlclN0YXR1cxIOCgZ3b3JrZXIYASABKA0SNAoIcHJvZ3Jlc3MYAiABKA4yIi5zZW50aW5lbC52MS5Xb3JrZXJTdGF0dXMuUHJvZ3Jlc3MSEAoIcmV2aXNpb24YAyABKAQSDgoGZGlnZXN0GAQgASgJIngKCFByb2dyZXNzEhgKFFBST0dSRVNTX1VOU1BFQ0lGSUVEEAASFQoRUFJPR1JFU1NfU1RBUlRJTkcQARIVChFQUk9HUkVTU19TTkFQU0hPVBACEhEKDVBST0dSRVNTX0xJVkUQAxIRCg1QUk9HUkVTU19HT05FEAQiRAoOTGlzdGVuZXJTdGF0dXMSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIVCg1ib3VuZF9hZGRyZXNzGAMgASgJIkcKDVJlc291cmNlQ291bnQSJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBINCgVjb3VudBgCIAEoDSKIAQoRRGlmZlN0YXRlc1JlcXVlc3QSJgoEZnJvbRgBIAEoCzIYLnNlbnRpbmVsLnYxLlN0YXRlU291cmNlEiQKAnRvGAIgASgLMhguc2VudGluZWwudjEuU3RhdGVTb3VyY2USEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkiVgoLU3RhdGVTb3VyY2USEgoIcmV2aXNpb24YASABKARIABIpCgVzdGF0ZRgCIAEoCzIYLnNlbnRpbmVsLnYxLkNvbmZpZ1N0YXRlSABCCAoGc291cmNlInsKEkRpZmZTdGF0ZXNSZXNwb25zZRImCghjb21tYW5kcxgBIAMoCzIULnNlbnRpbmVsLnYxLkNvbW1hbmQSJAoHZWZmZWN0cxgCIAMoCzITLnNlbnRpbmVsLnYxLkVmZmVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkiUwoPUm9sbGJhY2tSZXF1ZXN0EhMKC3RvX3JldmlzaW9uGAEgASgEEisKB29wdGlvbnMYDyABKAsyGi5zZW50aW5lbC52MS5Db21taXRPcHRpb25zIj0KEFJvbGxiYWNrUmVzcG9uc2USKQoGcmVzdWx0GAEgASgLMhkuc2VudGluZWwudjEuQ29tbWl0UmVzdWx0IpICChJMaXN0Q2hhbmdlc1JlcXVlc3QSKQoGZmlsdGVyGAEgASgOMhkuc2VudGluZWwudjEuQ2hhbmdlRmlsdGVyEikKBXNpbmNlGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIpCgV1bnRpbBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFYWN0b3IYBCABKAkSJwoEa2luZBgFIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIKCgJpZBgGIAEoCRIQCgh1cHN0cmVhbRgHIAEoCRIRCglwYWdlX3NpemUYCCABKA0SEgoKcGFnZV90b2tlbhgJIAEoCSKHAQoTTGlzdENoYW5nZXNSZXNwb25zZRIqCgdjaGFuZ2VzGAEgAygLMhkuc2VudGluZWwudjEuQ2hhbmdlUmVjb3JkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRISCgpoaXN0b3J5X2lkGAMgASgJEhcKD29sZGVzdF9yZXZpc2lvbhgEIAEoBCJLChBHZXRDaGFuZ2VSZXF1ZXN0EhAKCHJldmlzaW9uGAEgASgEEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIoUBChFHZXRDaGFuZ2VSZXNwb25zZRIjCgZjaGFuZ2UYASABKAsyEy5zZW50aW5lbC52MS5DaGFuZ2USJQoHaW52ZXJzZRgCIAMoCzIULnNlbnRpbmVsLnYxLkNvbW1hbmQSCwoDcnBjGAMgASgJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCSJYCg9HZXRCbGFtZVJlcXVlc3QSJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIKCgJpZBgCIAEoCRIQCgh1cHN0cmVhbRgDIAEoCSI7ChBHZXRCbGFtZVJlc3BvbnNlEicKBmZpZWxkcxgBIAMoCzIXLnNlbnRpbmVsLnYxLkZpZWxkQmxhbWUilQEKCkZpZWxkQmxhbWUSDQoFZmllbGQYASABKAkSDQoFdmFsdWUYAiABKAkSEAoIcmV2aXNpb24YAyABKAQSKAoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFYWN0b3IYBSABKAkSDgoGb3JpZ2luGAYgASgJEg4KBnJlYXNvbhgHIAEoCSIVChNTYXZlU25hcHNob3RSZXF1ZXN0IkoKFFNhdmVTbmFwc2hvdFJlc3BvbnNlEgwKBHBhdGgYASABKAkSEAoIcmV2aXNpb24YAiABKAQSEgoKc2l6ZV9ieXRlcxgDIAEoBCKBAQoTV2F0Y2hDaGFuZ2VzUmVxdWVzdBISCgpoaXN0b3J5X2lkGAEgASgJEhUKDWZyb21fcmV2aXNpb24YAiABKAQSKAoFa2luZHMYAyADKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSFQoNaW5jbHVkZV9zdGF0ZRgEIAEoCCLhAQoUV2F0Y2hDaGFuZ2VzUmVzcG9uc2USLAoIc25hcHNob3QYASABKAsyGC5zZW50aW5lbC52MS5Db25maWdTdGF0ZUgAEjoKEXNuYXBzaG90X2NvbXBsZXRlGAIgASgLMh0uc2VudGluZWwudjEuU25hcHNob3RDb21wbGV0ZUgAEikKBmNoYW5nZRgDIAEoCzIXLnNlbnRpbmVsLnYxLkNoYW5nZVBhcnRIABIrCgloZWFydGJlYXQYBCABKAsyFi5zZW50aW5lbC52MS5IZWFydGJlYXRIAEIHCgVldmVudCJsChNFeHBsYWluUm91dGVSZXF1ZXN0Eg4KBm1ldGhvZBgBIAEoCRIMCgRob3N0GAIgASgJEgwKBHBhdGgYAyABKAkSKQoHaGVhZGVycxgEIAMoCzIYLnNlbnRpbmVsLnYxLkhlYWRlckZpZWxkIioKC0hlYWRlckZpZWxkEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAki6gEKFEV4cGxhaW5Sb3V0ZVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgEEhQKDG1hdGNoZWRfcGF0aBgCIAEoCRIVCg1hbnN3ZXJfc3RhdHVzGAMgASgNEhAKCHJvdXRlX2lkGAQgASgJEhAKCHVwc3RyZWFtGAUgASgJEi8KCGJhY2tlbmRzGAYgAygLMh0uc2VudGluZWwudjEuQmFja2VuZENhbmRpZGF0ZRInCgZ0cmlhbHMYByADKAsyFy5zZW50aW5lbC52MS5Sb3V0ZVRyaWFsEhUKDWFuc3dlcl9yZWFzb24YCCABKAkiTwoQQmFja2VuZENhbmRpZGF0ZRIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEg4KBndlaWdodBgDIAEoARIOCgZ1c2FibGUYBCABKAgiiAEKClJvdXRlVHJpYWwSEAoIcm91dGVfaWQYASABKAkSDwoHbWF0Y2hlZBgCIAEoCBIOCgZyZWFzb24YAyABKAkSEAoIcHJpb3JpdHkYBCABKAUSEwoLc3BlY2lmaWNpdHkYBSABKA0SDgoGb3JpZ2luGAYgASgJEhAKCHJldmlzaW9uGAcgASgEKkIKBFdhaXQSFAoQV0FJVF9VTlNQRUNJRklFRBAAEhAKDFdBSVRfQVBQTElFRBABEhIKDldBSVRfQ09NTUlUVEVEEAIqfAoMQ2hhbmdlRmlsdGVyEh0KGUNIQU5HRV9GSUxURVJfVU5TUEVDSUZJRUQQABIbChdDSEFOR0VfRklMVEVSX0NPTU1JVFRFRBABEhkKFUNIQU5HRV9GSUxURVJfUkVGVVNFRBACEhUKEUNIQU5HRV9GSUxURVJfQUxMEAMyoBAKDkNvbnRyb2xTZXJ2aWNlElMKDFVwZGF0ZVN5c3RlbRIgLnNlbnRpbmVsLnYxLlVwZGF0ZVN5c3RlbVJlcXVlc3QaIS5zZW50aW5lbC52MS5VcGRhdGVTeXN0ZW1SZXNwb25zZRJQCgtBZGRMaXN0ZW5lchIfLnNlbnRpbmVsLnYxLkFkZExpc3RlbmVyUmVxdWVzdBogLnNlbnRpbmVsLnYxLkFkZExpc3RlbmVyUmVzcG9uc2USWQoOVXBkYXRlTGlzdGVuZXISIi5zZW50aW5lbC52MS5VcGRhdGVMaXN0ZW5lclJlcXVlc3QaIy5zZW50aW5lbC52MS5VcGRhdGVMaXN0ZW5lclJlc3BvbnNlElkKDlJlbW92ZUxpc3RlbmVyEiIuc2VudGluZWwudjEuUmVtb3ZlTGlzdGVuZXJSZXF1ZXN0GiMuc2VudGluZWwudjEuUmVtb3ZlTGlzdGVuZXJSZXNwb25zZRJHCghBZGRSb3V0ZRIcLnNlbnRpbmVsLnYxLkFkZFJvdXRlUmVxdWVzdBodLnNlbnRpbmVsLnYxLkFkZFJvdXRlUmVzcG9uc2USUAoLVXBkYXRlUm91dGUSHy5zZW50aW5lbC52MS5VcGRhdGVSb3V0ZVJlcXVlc3QaIC5zZW50aW5lbC52MS5VcGRhdGVSb3V0ZVJlc3BvbnNlElAKC1JlbW92ZVJvdXRlEh8uc2VudGluZWwudjEuUmVtb3ZlUm91dGVSZXF1ZXN0GiAuc2VudGluZWwudjEuUmVtb3ZlUm91dGVSZXNwb25zZRJQCgtBZGRVcHN0cmVhbRIfLnNlbnRpbmVsLnYxLkFkZFVwc3RyZWFtUmVxdWVzdBogLnNlbnRpbmVsLnYxLkFkZFVwc3RyZWFtUmVzcG9uc2USWQoOVXBkYXRlVXBzdHJlYW0SIi5zZW50aW5lbC52MS5VcGRhdGVVcHN0cmVhbVJlcXVlc3QaIy5zZW50aW5lbC52MS5VcGRhdGVVcHN0cmVhbVJlc3BvbnNlElkKDlJlbW92ZVVwc3RyZWFtEiIuc2VudGluZWwudjEuUmVtb3ZlVXBzdHJlYW1SZXF1ZXN0GiMuc2VudGluZWwudjEuUmVtb3ZlVXBzdHJlYW1SZXNwb25zZRJNCgpBZGRCYWNrZW5kEh4uc2VudGluZWwudjEuQWRkQmFja2VuZFJlcXVlc3QaHy5zZW50aW5lbC52MS5BZGRCYWNrZW5kUmVzcG9uc2USVgoNVXBkYXRlQmFja2VuZBIhLnNlbnRpbmVsLnYxLlVwZGF0ZUJhY2tlbmRSZXF1ZXN0GiIuc2VudGluZWwudjEuVXBkYXRlQmFja2VuZFJlc3BvbnNlElYKDVJlbW92ZUJhY2tlbmQSIS5zZW50aW5lbC52MS5SZW1vdmVCYWNrZW5kUmVxdWVzdBoiLnNlbnRpbmVsLnYxLlJlbW92ZUJhY2tlbmRSZXNwb25zZRJcCg9SZXBsYWNlQmFja2VuZHMSIy5zZW50aW5lbC52MS5SZXBsYWNlQmFja2VuZHNSZXF1ZXN0GiQuc2VudGluZWwudjEuUmVwbGFjZUJhY2tlbmRzUmVzcG9uc2USSgoJQXBwbHlEaWZmEh0uc2VudGluZWwudjEuQXBwbHlEaWZmUmVxdWVzdBoeLnNlbnRpbmVsLnYxLkFwcGx5RGlmZlJlc3BvbnNlEkcKCEdldFN0YXRlEhwuc2VudGluZWwudjEuR2V0U3RhdGVSZXF1ZXN0Gh0uc2VudGluZWwudjEuR2V0U3RhdGVSZXNwb25zZRJKCglHZXRTdGF0dXMSHS5zZW50aW5lbC52MS5HZXRTdGF0dXNSZXF1ZXN0Gh4uc2VudGluZWwudjEuR2V0U3RhdHVzUmVzcG9uc2USTQoKRGlmZlN0YXRlcxIeLnNlbnRpbmVsLnYxLkRpZmZTdGF0ZXNSZXF1ZXN0Gh8uc2VudGluZWwudjEuRGlmZlN0YXRlc1Jlc3BvbnNlElUKDFdhdGNoQ2hhbmdlcxIgLnNlbnRpbmVsLnYxLldhdGNoQ2hhbmdlc1JlcXVlc3QaIS5zZW50aW5lbC52MS5XYXRjaENoYW5nZXNSZXNwb25zZTABEkcKCFJvbGxiYWNrEhwuc2VudGluZWwudjEuUm9sbGJhY2tSZXF1ZXN0Gh0uc2VudGluZWwudjEuUm9sbGJhY2tSZXNwb25zZRJQCgtMaXN0Q2hhbmdlcxIfLnNlbnRpbmVsLnYxLkxpc3RDaGFuZ2VzUmVxdWVzdBogLnNlbnRpbmVsLnYxLkxpc3RDaGFuZ2VzUmVzcG9uc2USSgoJR2V0Q2hhbmdlEh0uc2VudGluZWwudjEuR2V0Q2hhbmdlUmVxdWVzdBoeLnNlbnRpbmVsLnYxLkdldENoYW5nZVJlc3BvbnNlEkcKCEdldEJsYW1lEhwuc2VudGluZWwudjEuR2V0QmxhbWVSZXF1ZXN0Gh0uc2VudGluZWwudjEuR2V0QmxhbWVSZXNwb25zZRJTCgxTYXZlU25hcHNob3QSIC5zZW50aW5lbC52MS5TYXZlU25hcHNob3RSZXF1ZXN0GiEuc2VudGluZWwudjEuU2F2ZVNuYXBzaG90UmVzcG9uc2USUwoMRXhwbGFpblJvdXRlEiAuc2VudGluZWwudjEuRXhwbGFpblJvdXRlUmVxdWVzdBohLnNlbnRpbmVsLnYxLkV4cGxhaW5Sb3V0ZVJlc3BvbnNlQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_events, file_sentinel_v1_resources]);
 
 /**
  * Request of UpdateSystem: the fields of the command, and options.
@@ -977,6 +977,38 @@ export type CommitOptions = Message<"sentinel.v1.CommitOptions"> & {
    * @generated from field: bool force = 8;
    */
   force: boolean;
+
+  /**
+   * Makes it safe to send the request again: the same request of the same actor
+   * gets the first answer, also after a restart, and waits for the workers
+   * again. INVALID_ARGUMENT for another request under the same id. At most 128
+   * characters; kept for a day. Default: none.
+   *
+   * @generated from field: string request_id = 9;
+   */
+  requestId: string;
+
+  /**
+   * Name of what feeds this, for example "registry-sync". GetStatus and /ready
+   * tell the last version of each. At most 128 characters.
+   *
+   * @generated from field: string source = 10;
+   */
+  source: string;
+
+  /**
+   * Which of its own versions `source` is at; 0 means not stated.
+   *
+   * @generated from field: uint64 source_version = 11;
+   */
+  sourceVersion: bigint;
+
+  /**
+   * For the audit record: at most 16, of at most 128 characters each.
+   *
+   * @generated from field: map<string, string> labels = 12;
+   */
+  labels: { [key: string]: string };
 };
 
 /**
@@ -1399,6 +1431,20 @@ export type GetStatusResponse = Message<"sentinel.v1.GetStatusResponse"> & {
    * @generated from field: uint32 watchers = 10;
    */
   watchers: number;
+
+  /**
+   * Where changes are kept.
+   *
+   * @generated from field: sentinel.v1.StorageStatus storage = 11;
+   */
+  storage?: StorageStatus | undefined;
+
+  /**
+   * The last version of each source, by name.
+   *
+   * @generated from field: repeated sentinel.v1.SourceStatus sources = 12;
+   */
+  sources: SourceStatus[];
 };
 
 /**
@@ -1407,6 +1453,90 @@ export type GetStatusResponse = Message<"sentinel.v1.GetStatusResponse"> & {
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
   messageDesc(file_sentinel_v1_control, 38);
+
+/**
+ * Where changes are kept.
+ *
+ * @generated from message sentinel.v1.StorageStatus
+ */
+export type StorageStatus = Message<"sentinel.v1.StorageStatus"> & {
+  /**
+   * Whether a restart finds the changes again.
+   *
+   * @generated from field: bool durable = 1;
+   */
+  durable: boolean;
+
+  /**
+   * Whether changes can be stored now; while not, mutations are UNAVAILABLE.
+   *
+   * @generated from field: bool writable = 2;
+   */
+  writable: boolean;
+
+  /**
+   * What the system says, while changes cannot be stored.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Since when changes cannot be stored.
+   *
+   * @generated from field: google.protobuf.Timestamp unwritable_since = 4;
+   */
+  unwritableSince?: Timestamp | undefined;
+
+  /**
+   * The oldest revision after which every change is kept.
+   *
+   * @generated from field: uint64 oldest_revision = 5;
+   */
+  oldestRevision: bigint;
+};
+
+/**
+ * Describes the message sentinel.v1.StorageStatus.
+ * Use `create(StorageStatusSchema)` to create a new message.
+ */
+export const StorageStatusSchema: GenMessage<StorageStatus> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 39);
+
+/**
+ * How far one source is.
+ *
+ * @generated from message sentinel.v1.SourceStatus
+ */
+export type SourceStatus = Message<"sentinel.v1.SourceStatus"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * The highest version it has committed.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * The revision that had it.
+   *
+   * @generated from field: uint64 revision = 3;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message sentinel.v1.SourceStatus.
+ * Use `create(SourceStatusSchema)` to create a new message.
+ */
+export const SourceStatusSchema: GenMessage<SourceStatus> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 40);
 
 /**
  * State of one data-plane worker.
@@ -1448,7 +1578,7 @@ export type WorkerStatus = Message<"sentinel.v1.WorkerStatus"> & {
  * Use `create(WorkerStatusSchema)` to create a new message.
  */
 export const WorkerStatusSchema: GenMessage<WorkerStatus> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 39);
+  messageDesc(file_sentinel_v1_control, 41);
 
 /**
  * Progress of a worker.
@@ -1503,7 +1633,7 @@ export type WorkerStatus_Progress = (typeof WorkerStatus_Progress)[keyof typeof 
  * Describes the enum sentinel.v1.WorkerStatus.Progress.
  */
 export const WorkerStatus_ProgressSchema: GenEnum<WorkerStatus_Progress> = /*@__PURE__*/
-  enumDesc(file_sentinel_v1_control, 39, 0);
+  enumDesc(file_sentinel_v1_control, 41, 0);
 
 /**
  * State of one listener.
@@ -1538,7 +1668,7 @@ export type ListenerStatus = Message<"sentinel.v1.ListenerStatus"> & {
  * Use `create(ListenerStatusSchema)` to create a new message.
  */
 export const ListenerStatusSchema: GenMessage<ListenerStatus> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 40);
+  messageDesc(file_sentinel_v1_control, 42);
 
 /**
  * How many resources of a kind there are.
@@ -1566,7 +1696,7 @@ export type ResourceCount = Message<"sentinel.v1.ResourceCount"> & {
  * Use `create(ResourceCountSchema)` to create a new message.
  */
 export const ResourceCountSchema: GenMessage<ResourceCount> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 41);
+  messageDesc(file_sentinel_v1_control, 43);
 
 /**
  * Request of DiffStates.
@@ -1608,7 +1738,7 @@ export type DiffStatesRequest = Message<"sentinel.v1.DiffStatesRequest"> & {
  * Use `create(DiffStatesRequestSchema)` to create a new message.
  */
 export const DiffStatesRequestSchema: GenMessage<DiffStatesRequest> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 42);
+  messageDesc(file_sentinel_v1_control, 44);
 
 /**
  * Names a state.
@@ -1645,7 +1775,7 @@ export type StateSource = Message<"sentinel.v1.StateSource"> & {
  * Use `create(StateSourceSchema)` to create a new message.
  */
 export const StateSourceSchema: GenMessage<StateSource> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 43);
+  messageDesc(file_sentinel_v1_control, 45);
 
 /**
  * One page of a difference.
@@ -1680,7 +1810,422 @@ export type DiffStatesResponse = Message<"sentinel.v1.DiffStatesResponse"> & {
  * Use `create(DiffStatesResponseSchema)` to create a new message.
  */
 export const DiffStatesResponseSchema: GenMessage<DiffStatesResponse> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 44);
+  messageDesc(file_sentinel_v1_control, 46);
+
+/**
+ * Request of Rollback.
+ *
+ * @generated from message sentinel.v1.RollbackRequest
+ */
+export type RollbackRequest = Message<"sentinel.v1.RollbackRequest"> & {
+  /**
+   * The revision to go back to. Required.
+   *
+   * @generated from field: uint64 to_revision = 1;
+   */
+  toRevision: bigint;
+
+  /**
+   * How to commit. Default: commit, and wait until all workers have applied it.
+   *
+   * @generated from field: sentinel.v1.CommitOptions options = 15;
+   */
+  options?: CommitOptions | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.RollbackRequest.
+ * Use `create(RollbackRequestSchema)` to create a new message.
+ */
+export const RollbackRequestSchema: GenMessage<RollbackRequest> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 47);
+
+/**
+ * Answer of Rollback.
+ *
+ * @generated from message sentinel.v1.RollbackResponse
+ */
+export type RollbackResponse = Message<"sentinel.v1.RollbackResponse"> & {
+  /**
+   * What was committed.
+   *
+   * @generated from field: sentinel.v1.CommitResult result = 1;
+   */
+  result?: CommitResult | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.RollbackResponse.
+ * Use `create(RollbackResponseSchema)` to create a new message.
+ */
+export const RollbackResponseSchema: GenMessage<RollbackResponse> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 48);
+
+/**
+ * Request of ListChanges.
+ *
+ * @generated from message sentinel.v1.ListChangesRequest
+ */
+export type ListChangesRequest = Message<"sentinel.v1.ListChangesRequest"> & {
+  /**
+   * Which attempts. Default: those that were committed.
+   *
+   * @generated from field: sentinel.v1.ChangeFilter filter = 1;
+   */
+  filter: ChangeFilter;
+
+  /**
+   * Only at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 2;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Only before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Only by this actor.
+   *
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+
+  /**
+   * Only what touched resources of this kind. Not with `filter` other than COMMITTED.
+   *
+   * @generated from field: sentinel.v1.ResourceKind kind = 5;
+   */
+  kind: ResourceKind;
+
+  /**
+   * With `kind`: only the resource of this id.
+   *
+   * @generated from field: string id = 6;
+   */
+  id: string;
+
+  /**
+   * With `kind` BACKEND: only backends of this upstream.
+   *
+   * @generated from field: string upstream = 7;
+   */
+  upstream: string;
+
+  /**
+   * Rows per page, 1 to 1000. Default 100.
+   *
+   * @generated from field: uint32 page_size = 8;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before.
+   *
+   * @generated from field: string page_token = 9;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message sentinel.v1.ListChangesRequest.
+ * Use `create(ListChangesRequestSchema)` to create a new message.
+ */
+export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 49);
+
+/**
+ * One page of changes or attempts.
+ *
+ * @generated from message sentinel.v1.ListChangesResponse
+ */
+export type ListChangesResponse = Message<"sentinel.v1.ListChangesResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated sentinel.v1.ChangeRecord changes = 1;
+   */
+  changes: ChangeRecord[];
+
+  /**
+   * Ask for the next page with this; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Identifies this life of the state.
+   *
+   * @generated from field: string history_id = 3;
+   */
+  historyId: string;
+
+  /**
+   * The oldest revision after which every change is kept.
+   *
+   * @generated from field: uint64 oldest_revision = 4;
+   */
+  oldestRevision: bigint;
+};
+
+/**
+ * Describes the message sentinel.v1.ListChangesResponse.
+ * Use `create(ListChangesResponseSchema)` to create a new message.
+ */
+export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 50);
+
+/**
+ * Request of GetChange.
+ *
+ * @generated from message sentinel.v1.GetChangeRequest
+ */
+export type GetChangeRequest = Message<"sentinel.v1.GetChangeRequest"> & {
+  /**
+   * Its revision. Required.
+   *
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * Commands and effects per page, 1 to 10000, fewer if a page would exceed
+   * 1 MiB. Default 2000.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before. It pins the change for 60 s.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message sentinel.v1.GetChangeRequest.
+ * Use `create(GetChangeRequestSchema)` to create a new message.
+ */
+export const GetChangeRequestSchema: GenMessage<GetChangeRequest> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 51);
+
+/**
+ * One page of a change.
+ *
+ * @generated from message sentinel.v1.GetChangeResponse
+ */
+export type GetChangeResponse = Message<"sentinel.v1.GetChangeResponse"> & {
+  /**
+   * The change; to get the whole, append `commands` and `effects` of all pages.
+   *
+   * @generated from field: sentinel.v1.Change change = 1;
+   */
+  change?: Change | undefined;
+
+  /**
+   * Commands that undo it; append those of all pages.
+   *
+   * @generated from field: repeated sentinel.v1.Command inverse = 2;
+   */
+  inverse: Command[];
+
+  /**
+   * Name of the rpc that made it.
+   *
+   * @generated from field: string rpc = 3;
+   */
+  rpc: string;
+
+  /**
+   * Ask for the next page with this; empty on the last page.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message sentinel.v1.GetChangeResponse.
+ * Use `create(GetChangeResponseSchema)` to create a new message.
+ */
+export const GetChangeResponseSchema: GenMessage<GetChangeResponse> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 52);
+
+/**
+ * Request of GetBlame.
+ *
+ * @generated from message sentinel.v1.GetBlameRequest
+ */
+export type GetBlameRequest = Message<"sentinel.v1.GetBlameRequest"> & {
+  /**
+   * Kind of the resource. Required.
+   *
+   * @generated from field: sentinel.v1.ResourceKind kind = 1;
+   */
+  kind: ResourceKind;
+
+  /**
+   * Its id; empty for SYSTEM.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * Id of the upstream of a backend.
+   *
+   * @generated from field: string upstream = 3;
+   */
+  upstream: string;
+};
+
+/**
+ * Describes the message sentinel.v1.GetBlameRequest.
+ * Use `create(GetBlameRequestSchema)` to create a new message.
+ */
+export const GetBlameRequestSchema: GenMessage<GetBlameRequest> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 53);
+
+/**
+ * Who last changed a resource.
+ *
+ * @generated from message sentinel.v1.GetBlameResponse
+ */
+export type GetBlameResponse = Message<"sentinel.v1.GetBlameResponse"> & {
+  /**
+   * Its fields that are set, in the order of resources.proto.
+   *
+   * @generated from field: repeated sentinel.v1.FieldBlame fields = 1;
+   */
+  fields: FieldBlame[];
+};
+
+/**
+ * Describes the message sentinel.v1.GetBlameResponse.
+ * Use `create(GetBlameResponseSchema)` to create a new message.
+ */
+export const GetBlameResponseSchema: GenMessage<GetBlameResponse> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 54);
+
+/**
+ * Who last changed one field.
+ *
+ * @generated from message sentinel.v1.FieldBlame
+ */
+export type FieldBlame = Message<"sentinel.v1.FieldBlame"> & {
+  /**
+   * The field.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * Its value as JSON, shortened to 256 characters.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+
+  /**
+   * The revision that set it; 0 if that is no longer kept.
+   *
+   * @generated from field: uint64 revision = 3;
+   */
+  revision: bigint;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 4;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * Who.
+   *
+   * @generated from field: string actor = 5;
+   */
+  actor: string;
+
+  /**
+   * By what: name of the rpc, or "file:LINE".
+   *
+   * @generated from field: string origin = 6;
+   */
+  origin: string;
+
+  /**
+   * Why, as the caller said.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message sentinel.v1.FieldBlame.
+ * Use `create(FieldBlameSchema)` to create a new message.
+ */
+export const FieldBlameSchema: GenMessage<FieldBlame> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 55);
+
+/**
+ * Request of SaveSnapshot.
+ *
+ * @generated from message sentinel.v1.SaveSnapshotRequest
+ */
+export type SaveSnapshotRequest = Message<"sentinel.v1.SaveSnapshotRequest"> & {
+};
+
+/**
+ * Describes the message sentinel.v1.SaveSnapshotRequest.
+ * Use `create(SaveSnapshotRequestSchema)` to create a new message.
+ */
+export const SaveSnapshotRequestSchema: GenMessage<SaveSnapshotRequest> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 56);
+
+/**
+ * Answer of SaveSnapshot.
+ *
+ * @generated from message sentinel.v1.SaveSnapshotResponse
+ */
+export type SaveSnapshotResponse = Message<"sentinel.v1.SaveSnapshotResponse"> & {
+  /**
+   * Path of the file, on the machine of the proxy.
+   *
+   * @generated from field: string path = 1;
+   */
+  path: string;
+
+  /**
+   * The revision in it.
+   *
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * Its size in bytes.
+   *
+   * @generated from field: uint64 size_bytes = 3;
+   */
+  sizeBytes: bigint;
+};
+
+/**
+ * Describes the message sentinel.v1.SaveSnapshotResponse.
+ * Use `create(SaveSnapshotResponseSchema)` to create a new message.
+ */
+export const SaveSnapshotResponseSchema: GenMessage<SaveSnapshotResponse> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_control, 57);
 
 /**
  * Request of WatchChanges.
@@ -1725,7 +2270,7 @@ export type WatchChangesRequest = Message<"sentinel.v1.WatchChangesRequest"> & {
  * Use `create(WatchChangesRequestSchema)` to create a new message.
  */
 export const WatchChangesRequestSchema: GenMessage<WatchChangesRequest> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 45);
+  messageDesc(file_sentinel_v1_control, 58);
 
 /**
  * One message of the stream.
@@ -1779,7 +2324,7 @@ export type WatchChangesResponse = Message<"sentinel.v1.WatchChangesResponse"> &
  * Use `create(WatchChangesResponseSchema)` to create a new message.
  */
 export const WatchChangesResponseSchema: GenMessage<WatchChangesResponse> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 46);
+  messageDesc(file_sentinel_v1_control, 59);
 
 /**
  * Request of ExplainRoute: a request as a client would send it.
@@ -1822,7 +2367,7 @@ export type ExplainRouteRequest = Message<"sentinel.v1.ExplainRouteRequest"> & {
  * Use `create(ExplainRouteRequestSchema)` to create a new message.
  */
 export const ExplainRouteRequestSchema: GenMessage<ExplainRouteRequest> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 47);
+  messageDesc(file_sentinel_v1_control, 60);
 
 /**
  * A header field of a request.
@@ -1850,7 +2395,7 @@ export type HeaderField = Message<"sentinel.v1.HeaderField"> & {
  * Use `create(HeaderFieldSchema)` to create a new message.
  */
 export const HeaderFieldSchema: GenMessage<HeaderField> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 48);
+  messageDesc(file_sentinel_v1_control, 61);
 
 /**
  * Which route a request takes, and why.
@@ -1922,7 +2467,7 @@ export type ExplainRouteResponse = Message<"sentinel.v1.ExplainRouteResponse"> &
  * Use `create(ExplainRouteResponseSchema)` to create a new message.
  */
 export const ExplainRouteResponseSchema: GenMessage<ExplainRouteResponse> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 49);
+  messageDesc(file_sentinel_v1_control, 62);
 
 /**
  * A backend that a request could go to.
@@ -1964,7 +2509,7 @@ export type BackendCandidate = Message<"sentinel.v1.BackendCandidate"> & {
  * Use `create(BackendCandidateSchema)` to create a new message.
  */
 export const BackendCandidateSchema: GenMessage<BackendCandidate> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 50);
+  messageDesc(file_sentinel_v1_control, 63);
 
 /**
  * How one route fared.
@@ -2027,7 +2572,7 @@ export type RouteTrial = Message<"sentinel.v1.RouteTrial"> & {
  * Use `create(RouteTrialSchema)` to create a new message.
  */
 export const RouteTrialSchema: GenMessage<RouteTrial> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_control, 51);
+  messageDesc(file_sentinel_v1_control, 64);
 
 /**
  * What a mutation waits for before it answers.
@@ -2069,6 +2614,54 @@ export type Wait = (typeof Wait)[keyof typeof Wait] | UnknownEnum;
  */
 export const WaitSchema: GenEnum<Wait> = /*@__PURE__*/
   enumDesc(file_sentinel_v1_control, 0);
+
+/**
+ * Which attempts to list.
+ *
+ * @generated from enum sentinel.v1.ChangeFilter
+ */
+export const ChangeFilter = {
+  /**
+   * Not stated: COMMITTED.
+   *
+   * @generated from enum value: CHANGE_FILTER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Changes.
+   *
+   * @generated from enum value: CHANGE_FILTER_COMMITTED = 1;
+   */
+  COMMITTED: 1,
+
+  /**
+   * What was refused.
+   *
+   * @generated from enum value: CHANGE_FILTER_REFUSED = 2;
+   */
+  REFUSED: 2,
+
+  /**
+   * Everything, also what changed nothing.
+   *
+   * @generated from enum value: CHANGE_FILTER_ALL = 3;
+   */
+  ALL: 3,
+} as const;
+
+/**
+ * Which attempts to list.
+ *
+ * @generated from enum sentinel.v1.ChangeFilter
+ */
+export type ChangeFilter = (typeof ChangeFilter)[keyof typeof ChangeFilter] | UnknownEnum;
+
+/**
+ * Describes the enum sentinel.v1.ChangeFilter.
+ */
+export const ChangeFilterSchema: GenEnum<ChangeFilter> = /*@__PURE__*/
+  enumDesc(file_sentinel_v1_control, 1);
 
 /**
  * Changes, reads and watches the live configuration of one Sentinel.
@@ -2276,6 +2869,59 @@ export const ControlService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchChangesRequestSchema;
     output: typeof WatchChangesResponseSchema;
+  },
+  /**
+   * Commits the change that leads back to the state at a retained revision: a
+   * new change, with all checks. ABORTED stale_revision if another change comes
+   * in between again and again.
+   *
+   * @generated from rpc sentinel.v1.ControlService.Rollback
+   */
+  rollback: {
+    methodKind: "unary";
+    input: typeof RollbackRequestSchema;
+    output: typeof RollbackResponseSchema;
+  },
+  /**
+   * Lists changes, or all attempts, newest first. Pages.
+   *
+   * @generated from rpc sentinel.v1.ControlService.ListChanges
+   */
+  listChanges: {
+    methodKind: "unary";
+    input: typeof ListChangesRequestSchema;
+    output: typeof ListChangesResponseSchema;
+  },
+  /**
+   * Returns one change with its commands, effects and inverse. Pages.
+   * OUT_OF_RANGE compacted if it is no longer kept.
+   *
+   * @generated from rpc sentinel.v1.ControlService.GetChange
+   */
+  getChange: {
+    methodKind: "unary";
+    input: typeof GetChangeRequestSchema;
+    output: typeof GetChangeResponseSchema;
+  },
+  /**
+   * Says who last changed each field of a resource, when, and by what.
+   *
+   * @generated from rpc sentinel.v1.ControlService.GetBlame
+   */
+  getBlame: {
+    methodKind: "unary";
+    input: typeof GetBlameRequestSchema;
+    output: typeof GetBlameResponseSchema;
+  },
+  /**
+   * Writes a snapshot file of the current state into the state folder.
+   *
+   * @generated from rpc sentinel.v1.ControlService.SaveSnapshot
+   */
+  saveSnapshot: {
+    methodKind: "unary";
+    input: typeof SaveSnapshotRequestSchema;
+    output: typeof SaveSnapshotResponseSchema;
   },
   /**
    * Says which route a request would take, and why.

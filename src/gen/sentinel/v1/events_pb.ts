@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file sentinel/v1/events.proto.
  */
 export const file_sentinel_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChhzZW50aW5lbC92MS9ldmVudHMucHJvdG8SC3NlbnRpbmVsLnYxItgBCgZDaGFuZ2USEAoIcmV2aXNpb24YASABKAQSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgDIAEoCRINCgVhY3RvchgEIAEoCRIOCgZyZWFzb24YBSABKAkSJgoIY29tbWFuZHMYBiADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEiQKB2VmZmVjdHMYByADKAsyEy5zZW50aW5lbC52MS5FZmZlY3QSDgoGZGlnZXN0GAggASgJIucBCgZFZmZlY3QSJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIKCgJpZBgCIAEoCRIQCgh1cHN0cmVhbRgDIAEoCRIqCgZhY3Rpb24YBCABKA4yGi5zZW50aW5lbC52MS5FZmZlY3QuQWN0aW9uEg4KBmZpZWxkcxgFIAMoCSJaCgZBY3Rpb24SFgoSQUNUSU9OX1VOU1BFQ0lGSUVEEAASEAoMQUNUSU9OX0FEREVEEAESEgoOQUNUSU9OX1VQREFURUQQAhISCg5BQ1RJT05fUkVNT1ZFRBADIk0KCkNoYW5nZVBhcnQSDAoEcGFydBgBIAEoDRIMCgRsYXN0GAIgASgIEiMKBmNoYW5nZRgDIAEoCzITLnNlbnRpbmVsLnYxLkNoYW5nZSJIChBTbmFwc2hvdENvbXBsZXRlEhIKCmhpc3RvcnlfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJIjEKCUhlYXJ0YmVhdBISCgpoaXN0b3J5X2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgEQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_resources]);
+  fileDesc("ChhzZW50aW5lbC92MS9ldmVudHMucHJvdG8SC3NlbnRpbmVsLnYxItgBCgZDaGFuZ2USEAoIcmV2aXNpb24YASABKAQSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgDIAEoCRINCgVhY3RvchgEIAEoCRIOCgZyZWFzb24YBSABKAkSJgoIY29tbWFuZHMYBiADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEiQKB2VmZmVjdHMYByADKAsyEy5zZW50aW5lbC52MS5FZmZlY3QSDgoGZGlnZXN0GAggASgJIqsECgxDaGFuZ2VSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSEAoIcmV2aXNpb24YAiABKAQSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoGcmVzdWx0GAQgASgOMiAuc2VudGluZWwudjEuQ2hhbmdlUmVjb3JkLlJlc3VsdBIOCgZzb3VyY2UYBSABKAkSDQoFYWN0b3IYBiABKAkSCwoDcnBjGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGcmVhc29uGAkgASgJEjUKBmxhYmVscxgKIAMoCzIlLnNlbnRpbmVsLnYxLkNoYW5nZVJlY29yZC5MYWJlbHNFbnRyeRIWCg5zb3VyY2VfdmVyc2lvbhgLIAEoCRIQCghjb21tYW5kcxgMIAMoCRIkCgdlZmZlY3RzGA0gAygLMhMuc2VudGluZWwudjEuRWZmZWN0EhQKDGVmZmVjdF9jb3VudBgOIAEoDRIOCgZlcnJvcnMYDyADKAkSDQoFY291bnQYECABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJgCgZSZXN1bHQSFgoSUkVTVUxUX1VOU1BFQ0lGSUVEEAASFAoQUkVTVUxUX0NPTU1JVFRFRBABEhIKDlJFU1VMVF9SRUZVU0VEEAISFAoQUkVTVUxUX1VOQ0hBTkdFRBADIucBCgZFZmZlY3QSJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIKCgJpZBgCIAEoCRIQCgh1cHN0cmVhbRgDIAEoCRIqCgZhY3Rpb24YBCABKA4yGi5zZW50aW5lbC52MS5FZmZlY3QuQWN0aW9uEg4KBmZpZWxkcxgFIAMoCSJaCgZBY3Rpb24SFgoSQUNUSU9OX1VOU1BFQ0lGSUVEEAASEAoMQUNUSU9OX0FEREVEEAESEgoOQUNUSU9OX1VQREFURUQQAhISCg5BQ1RJT05fUkVNT1ZFRBADIk0KCkNoYW5nZVBhcnQSDAoEcGFydBgBIAEoDRIMCgRsYXN0GAIgASgIEiMKBmNoYW5nZRgDIAEoCzITLnNlbnRpbmVsLnYxLkNoYW5nZSJIChBTbmFwc2hvdENvbXBsZXRlEhIKCmhpc3RvcnlfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJIjEKCUhlYXJ0YmVhdBISCgpoaXN0b3J5X2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgEQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_resources]);
 
 /**
  * A committed diff.
@@ -92,6 +92,181 @@ export const ChangeSchema: GenMessage<Change> = /*@__PURE__*/
   messageDesc(file_sentinel_v1_events, 0);
 
 /**
+ * One attempt to change the configuration, as it was accounted for.
+ *
+ * @generated from message sentinel.v1.ChangeRecord
+ */
+export type ChangeRecord = Message<"sentinel.v1.ChangeRecord"> & {
+  /**
+   * Its number in the audit chain; 0 where changes are listed.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * Revision after it; of a refusal, the one it was decided on.
+   *
+   * @generated from field: uint64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * When it was decided.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 3;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * What became of it.
+   *
+   * @generated from field: sentinel.v1.ChangeRecord.Result result = 4;
+   */
+  result: ChangeRecord_Result;
+
+  /**
+   * Where it came from: "grpc", "file", "rollback", or the name of a source.
+   *
+   * @generated from field: string source = 5;
+   */
+  source: string;
+
+  /**
+   * Who made it.
+   *
+   * @generated from field: string actor = 6;
+   */
+  actor: string;
+
+  /**
+   * Name of the rpc.
+   *
+   * @generated from field: string rpc = 7;
+   */
+  rpc: string;
+
+  /**
+   * Idempotency key.
+   *
+   * @generated from field: string request_id = 8;
+   */
+  requestId: string;
+
+  /**
+   * Why, as the caller said.
+   *
+   * @generated from field: string reason = 9;
+   */
+  reason: string;
+
+  /**
+   * Labels that the caller gave.
+   *
+   * @generated from field: map<string, string> labels = 10;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * Which of its own versions the source was at; empty if not stated.
+   *
+   * @generated from field: string source_version = 11;
+   */
+  sourceVersion: string;
+
+  /**
+   * Its commands by name and number, for example "add_backend 3".
+   *
+   * @generated from field: repeated string commands = 12;
+   */
+  commands: string[];
+
+  /**
+   * What it did, for changes: at most the first 20.
+   *
+   * @generated from field: repeated sentinel.v1.Effect effects = 13;
+   */
+  effects: Effect[];
+
+  /**
+   * How many effects there are.
+   *
+   * @generated from field: uint32 effect_count = 14;
+   */
+  effectCount: number;
+
+  /**
+   * Why it was refused: at most the first 20, "rule path: message".
+   *
+   * @generated from field: repeated string errors = 15;
+   */
+  errors: string[];
+
+  /**
+   * How many refusals of this kind it stands for, if several were counted
+   * together; else 0.
+   *
+   * @generated from field: uint32 count = 16;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message sentinel.v1.ChangeRecord.
+ * Use `create(ChangeRecordSchema)` to create a new message.
+ */
+export const ChangeRecordSchema: GenMessage<ChangeRecord> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_events, 1);
+
+/**
+ * What became of it.
+ *
+ * @generated from enum sentinel.v1.ChangeRecord.Result
+ */
+export const ChangeRecord_Result = {
+  /**
+   * Not stated.
+   *
+   * @generated from enum value: RESULT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It is a change.
+   *
+   * @generated from enum value: RESULT_COMMITTED = 1;
+   */
+  COMMITTED: 1,
+
+  /**
+   * It was refused.
+   *
+   * @generated from enum value: RESULT_REFUSED = 2;
+   */
+  REFUSED: 2,
+
+  /**
+   * It was accepted and changed nothing.
+   *
+   * @generated from enum value: RESULT_UNCHANGED = 3;
+   */
+  UNCHANGED: 3,
+} as const;
+
+/**
+ * What became of it.
+ *
+ * @generated from enum sentinel.v1.ChangeRecord.Result
+ */
+export type ChangeRecord_Result = (typeof ChangeRecord_Result)[keyof typeof ChangeRecord_Result] | UnknownEnum;
+
+/**
+ * Describes the enum sentinel.v1.ChangeRecord.Result.
+ */
+export const ChangeRecord_ResultSchema: GenEnum<ChangeRecord_Result> = /*@__PURE__*/
+  enumDesc(file_sentinel_v1_events, 1, 0);
+
+/**
  * What a change did to one resource.
  *
  * @generated from message sentinel.v1.Effect
@@ -138,7 +313,7 @@ export type Effect = Message<"sentinel.v1.Effect"> & {
  * Use `create(EffectSchema)` to create a new message.
  */
 export const EffectSchema: GenMessage<Effect> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_events, 1);
+  messageDesc(file_sentinel_v1_events, 2);
 
 /**
  * What happened.
@@ -186,7 +361,7 @@ export type Effect_Action = (typeof Effect_Action)[keyof typeof Effect_Action] |
  * Describes the enum sentinel.v1.Effect.Action.
  */
 export const Effect_ActionSchema: GenEnum<Effect_Action> = /*@__PURE__*/
-  enumDesc(file_sentinel_v1_events, 1, 0);
+  enumDesc(file_sentinel_v1_events, 2, 0);
 
 /**
  * A change, or a part of one that exceeds 1 MiB: to get the whole, append
@@ -222,7 +397,7 @@ export type ChangePart = Message<"sentinel.v1.ChangePart"> & {
  * Use `create(ChangePartSchema)` to create a new message.
  */
 export const ChangePartSchema: GenMessage<ChangePart> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_events, 2);
+  messageDesc(file_sentinel_v1_events, 3);
 
 /**
  * The snapshot has been sent completely.
@@ -257,7 +432,7 @@ export type SnapshotComplete = Message<"sentinel.v1.SnapshotComplete"> & {
  * Use `create(SnapshotCompleteSchema)` to create a new message.
  */
 export const SnapshotCompleteSchema: GenMessage<SnapshotComplete> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_events, 3);
+  messageDesc(file_sentinel_v1_events, 4);
 
 /**
  * The stream is alive.
@@ -285,5 +460,5 @@ export type Heartbeat = Message<"sentinel.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_sentinel_v1_events, 4);
+  messageDesc(file_sentinel_v1_events, 5);
 

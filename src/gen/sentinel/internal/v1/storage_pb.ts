@@ -21,7 +21,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file sentinel/internal/v1/storage.proto.
  */
 export const file_sentinel_internal_v1_storage: GenFile = /*@__PURE__*/
-  fileDesc("CiJzZW50aW5lbC9pbnRlcm5hbC92MS9zdG9yYWdlLnByb3RvEhRzZW50aW5lbC5pbnRlcm5hbC52MSIpCgtTdG9yZWRMYWJlbBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiSAoLU3RvcmVkRXJyb3ISDAoEY29kZRgBIAEoCRIMCgRydWxlGAIgASgJEgwKBHBhdGgYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSIxChJTdG9yZWRDb21tYW5kQ291bnQSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoDSKQBQoNU3RvcmVkQXR0ZW1wdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgCIAEoCRIMCgRwZWVyGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgNycGMYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIOCgZyZWFzb24YByABKAkSMQoGbGFiZWxzGAggAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkTGFiZWwSFgoOc291cmNlX3ZlcnNpb24YCSABKAkSOgoGcmVzdWx0GAogASgOMiouc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkQXR0ZW1wdC5SZXN1bHQSMQoGZXJyb3JzGAsgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRXJyb3ISEwoLZXJyb3JfY291bnQYDCABKA0SEAoIcmV2aXNpb24YDSABKAQSEwoLdmFsaWRhdGVfdXMYDiABKA0SOgoIY29tbWFuZHMYDyADKAsyKC5zZW50aW5lbC5pbnRlcm5hbC52MS5TdG9yZWRDb21tYW5kQ291bnQSFQoNY29tbWFuZHNfaGFzaBgQIAEoDBITCgtjaGFuZ2VfaGFzaBgRIAEoDBINCgVjb3VudBgSIAEoDRItCglsYXN0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlsKBlJlc3VsdBIWChJSRVNVTFRfVU5TUEVDSUZJRUQQABITCg9SRVNVTFRfQUNDRVBURUQQARISCg5SRVNVTFRfUkVGVVNFRBACEhAKDFJFU1VMVF9OT19PUBADIm0KDFN0b3JlZEFuc3dlchIQCghyZXZpc2lvbhgBIAEoBBIPCgdjaGFuZ2VkGAIgASgIEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHdhcm5pbmdzGAQgAygJIqcBChBTdG9yZWREaWZmZXJlbmNlEicKBGtpbmQYASABKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSEAoIdXBzdHJlYW0YAiABKAkSCgoCaWQYAyABKAkSEwoGYmVmb3JlGAQgASgMSACIAQESEgoFYWZ0ZXIYBSABKAxIAYgBARIOCgZvcmlnaW4YBiABKAlCCQoHX2JlZm9yZUIICgZfYWZ0ZXIitQIKDFN0b3JlZENoYW5nZRIQCghyZXZpc2lvbhgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzb3VyY2UYAyABKAkSDQoFYWN0b3IYBCABKAkSDgoGcmVhc29uGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkSMQoGbGFiZWxzGAcgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkTGFiZWwSJgoIY29tbWFuZHMYCCADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEjsKC2RpZmZlcmVuY2VzGAkgAygLMiYuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRGlmZmVyZW5jZRIOCgZkaWdlc3QYCiABKAwihQEKC1N0b3JlZEltYWdlEicKBGtpbmQYASABKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSEAoIdXBzdHJlYW0YAiABKAkSCgoCaWQYAyABKAkSDQoFdmFsdWUYBCABKAwSEAoIcmV2aXNpb24YBSABKAQSDgoGb3JpZ2luGAYgASgJIk8KClN0b3JlZEJhc2USMQoGaW1hZ2VzGAEgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkSW1hZ2USDgoGZGlnZXN0GAIgASgMIpsBCgxTbmFwc2hvdEJvZHkSMQoGaW1hZ2VzGAEgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkSW1hZ2USLgoEYmFzZRgCIAEoCzIgLnNlbnRpbmVsLmludGVybmFsLnYxLlN0b3JlZEJhc2USKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCNFoyc2VudGluZWwuZGV2L3Byb3RvL3NlbnRpbmVsL2ludGVybmFsL3YxO2ludGVybmFsdjFiBnByb3RvMw", [file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_resources]);
+  fileDesc("CiJzZW50aW5lbC9pbnRlcm5hbC92MS9zdG9yYWdlLnByb3RvEhRzZW50aW5lbC5pbnRlcm5hbC52MSIpCgtTdG9yZWRMYWJlbBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAkiSAoLU3RvcmVkRXJyb3ISDAoEY29kZRgBIAEoCRIMCgRydWxlGAIgASgJEgwKBHBhdGgYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSIxChJTdG9yZWRDb21tYW5kQ291bnQSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoDSKlBQoNU3RvcmVkQXR0ZW1wdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVhY3RvchgCIAEoCRIMCgRwZWVyGAMgASgJEg4KBnNvdXJjZRgEIAEoCRILCgNycGMYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRIOCgZyZWFzb24YByABKAkSMQoGbGFiZWxzGAggAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkTGFiZWwSFgoOc291cmNlX3ZlcnNpb24YCSABKAkSOgoGcmVzdWx0GAogASgOMiouc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkQXR0ZW1wdC5SZXN1bHQSMQoGZXJyb3JzGAsgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRXJyb3ISEwoLZXJyb3JfY291bnQYDCABKA0SEAoIcmV2aXNpb24YDSABKAQSEwoLdmFsaWRhdGVfdXMYDiABKA0SOgoIY29tbWFuZHMYDyADKAsyKC5zZW50aW5lbC5pbnRlcm5hbC52MS5TdG9yZWRDb21tYW5kQ291bnQSFQoNY29tbWFuZHNfaGFzaBgQIAEoDBITCgtjaGFuZ2VfaGFzaBgRIAEoDBINCgVjb3VudBgSIAEoDRItCglsYXN0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3NvdXJjZV9uYW1lGBQgASgJIlsKBlJlc3VsdBIWChJSRVNVTFRfVU5TUEVDSUZJRUQQABITCg9SRVNVTFRfQUNDRVBURUQQARISCg5SRVNVTFRfUkVGVVNFRBACEhAKDFJFU1VMVF9OT19PUBADIm0KDFN0b3JlZEFuc3dlchIQCghyZXZpc2lvbhgBIAEoBBIPCgdjaGFuZ2VkGAIgASgIEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhAKCHdhcm5pbmdzGAQgAygJIqcBChBTdG9yZWREaWZmZXJlbmNlEicKBGtpbmQYASABKA4yGS5zZW50aW5lbC52MS5SZXNvdXJjZUtpbmQSEAoIdXBzdHJlYW0YAiABKAkSCgoCaWQYAyABKAkSEwoGYmVmb3JlGAQgASgMSACIAQESEgoFYWZ0ZXIYBSABKAxIAYgBARIOCgZvcmlnaW4YBiABKAlCCQoHX2JlZm9yZUIICgZfYWZ0ZXIiwgIKDFN0b3JlZENoYW5nZRIQCghyZXZpc2lvbhgBIAEoBBIoCgR0aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZzb3VyY2UYAyABKAkSDQoFYWN0b3IYBCABKAkSDgoGcmVhc29uGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkSMQoGbGFiZWxzGAcgAygLMiEuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkTGFiZWwSJgoIY29tbWFuZHMYCCADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEjsKC2RpZmZlcmVuY2VzGAkgAygLMiYuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRGlmZmVyZW5jZRIOCgZkaWdlc3QYCiABKAwSCwoDcnBjGAsgASgJIoUBCgtTdG9yZWRJbWFnZRInCgRraW5kGAEgASgOMhkuc2VudGluZWwudjEuUmVzb3VyY2VLaW5kEhAKCHVwc3RyZWFtGAIgASgJEgoKAmlkGAMgASgJEg0KBXZhbHVlGAQgASgMEhAKCHJldmlzaW9uGAUgASgEEg4KBm9yaWdpbhgGIAEoCSJPCgpTdG9yZWRCYXNlEjEKBmltYWdlcxgBIAMoCzIhLnNlbnRpbmVsLmludGVybmFsLnYxLlN0b3JlZEltYWdlEg4KBmRpZ2VzdBgCIAEoDCJwCgxTdG9yZWRGcmVlemUSCgoCaWQYASABKAkSDQoFbmFtZXMYAiADKAkSDgoGcmVhc29uGAMgASgJEgoKAmJ5GAQgASgJEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJTChFTdG9yZWRVbmNvbmZpcm1lZBIQCghyZXZpc2lvbhgBIAEoBBIsCghkZWFkbGluZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAitgEKDFN0b3JlZEd1YXJkcxIzCgdmcmVlemVzGAEgAygLMiIuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkRnJlZXplEjwKC3VuY29uZmlybWVkGAIgAygLMicuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkVW5jb25maXJtZWQSMwoHc291cmNlcxgDIAMoCzIiLnNlbnRpbmVsLmludGVybmFsLnYxLlN0b3JlZFNvdXJjZSJBCgxTdG9yZWRTb3VyY2USDgoGc291cmNlGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSEAoIcmV2aXNpb24YAyABKAQimwEKDFNuYXBzaG90Qm9keRIxCgZpbWFnZXMYASADKAsyIS5zZW50aW5lbC5pbnRlcm5hbC52MS5TdG9yZWRJbWFnZRIuCgRiYXNlGAIgASgLMiAuc2VudGluZWwuaW50ZXJuYWwudjEuU3RvcmVkQmFzZRIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEI0WjJzZW50aW5lbC5kZXYvcHJvdG8vc2VudGluZWwvaW50ZXJuYWwvdjE7aW50ZXJuYWx2MWIGcHJvdG8z", [file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_resources]);
 
 /**
  * A label of an attempt.
@@ -259,6 +259,13 @@ export type StoredAttempt = Message<"sentinel.internal.v1.StoredAttempt"> & {
    * @generated from field: google.protobuf.Timestamp last_time = 19;
    */
   lastTime?: Timestamp | undefined;
+
+  /**
+   * Name of what feeds the caller.
+   *
+   * @generated from field: string source_name = 20;
+   */
+  sourceName: string;
 };
 
 /**
@@ -489,6 +496,13 @@ export type StoredChange = Message<"sentinel.internal.v1.StoredChange"> & {
    * @generated from field: bytes digest = 10;
    */
   digest: Uint8Array;
+
+  /**
+   * Name of the rpc.
+   *
+   * @generated from field: string rpc = 11;
+   */
+  rpc: string;
 };
 
 /**
@@ -583,6 +597,153 @@ export const StoredBaseSchema: GenMessage<StoredBase> = /*@__PURE__*/
   messageDesc(file_sentinel_internal_v1_storage, 8);
 
 /**
+ * A freeze that was set.
+ *
+ * @generated from message sentinel.internal.v1.StoredFreeze
+ */
+export type StoredFreeze = Message<"sentinel.internal.v1.StoredFreeze"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Actors and sources that are refused; empty means all.
+   *
+   * @generated from field: repeated string names = 2;
+   */
+  names: string[];
+
+  /**
+   * Why.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * Who set it.
+   *
+   * @generated from field: string by = 4;
+   */
+  by: string;
+
+  /**
+   * When it ends.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message sentinel.internal.v1.StoredFreeze.
+ * Use `create(StoredFreezeSchema)` to create a new message.
+ */
+export const StoredFreezeSchema: GenMessage<StoredFreeze> = /*@__PURE__*/
+  messageDesc(file_sentinel_internal_v1_storage, 9);
+
+/**
+ * A change that waits to be confirmed.
+ *
+ * @generated from message sentinel.internal.v1.StoredUnconfirmed
+ */
+export type StoredUnconfirmed = Message<"sentinel.internal.v1.StoredUnconfirmed"> & {
+  /**
+   * Its revision.
+   *
+   * @generated from field: uint64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * When it is reverted.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline = 2;
+   */
+  deadline?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message sentinel.internal.v1.StoredUnconfirmed.
+ * Use `create(StoredUnconfirmedSchema)` to create a new message.
+ */
+export const StoredUnconfirmedSchema: GenMessage<StoredUnconfirmed> = /*@__PURE__*/
+  messageDesc(file_sentinel_internal_v1_storage, 10);
+
+/**
+ * What refuses changes for a while.
+ *
+ * @generated from message sentinel.internal.v1.StoredGuards
+ */
+export type StoredGuards = Message<"sentinel.internal.v1.StoredGuards"> & {
+  /**
+   * Freezes.
+   *
+   * @generated from field: repeated sentinel.internal.v1.StoredFreeze freezes = 1;
+   */
+  freezes: StoredFreeze[];
+
+  /**
+   * Changes that wait to be confirmed, oldest first.
+   *
+   * @generated from field: repeated sentinel.internal.v1.StoredUnconfirmed unconfirmed = 2;
+   */
+  unconfirmed: StoredUnconfirmed[];
+
+  /**
+   * The last version of each source.
+   *
+   * @generated from field: repeated sentinel.internal.v1.StoredSource sources = 3;
+   */
+  sources: StoredSource[];
+};
+
+/**
+ * Describes the message sentinel.internal.v1.StoredGuards.
+ * Use `create(StoredGuardsSchema)` to create a new message.
+ */
+export const StoredGuardsSchema: GenMessage<StoredGuards> = /*@__PURE__*/
+  messageDesc(file_sentinel_internal_v1_storage, 11);
+
+/**
+ * How far one source is.
+ *
+ * @generated from message sentinel.internal.v1.StoredSource
+ */
+export type StoredSource = Message<"sentinel.internal.v1.StoredSource"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string source = 1;
+   */
+  source: string;
+
+  /**
+   * The highest version it has committed.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * The revision that had it.
+   *
+   * @generated from field: uint64 revision = 3;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message sentinel.internal.v1.StoredSource.
+ * Use `create(StoredSourceSchema)` to create a new message.
+ */
+export const StoredSourceSchema: GenMessage<StoredSource> = /*@__PURE__*/
+  messageDesc(file_sentinel_internal_v1_storage, 12);
+
+/**
  * The body of a snapshot file.
  *
  * @generated from message sentinel.internal.v1.SnapshotBody
@@ -615,5 +776,5 @@ export type SnapshotBody = Message<"sentinel.internal.v1.SnapshotBody"> & {
  * Use `create(SnapshotBodySchema)` to create a new message.
  */
 export const SnapshotBodySchema: GenMessage<SnapshotBody> = /*@__PURE__*/
-  messageDesc(file_sentinel_internal_v1_storage, 9);
+  messageDesc(file_sentinel_internal_v1_storage, 13);
 

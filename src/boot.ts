@@ -1,0 +1,242 @@
+// What a Sentinel starts from: opens the state folder and makes the store of
+// what it finds there; takes the configuration file in, as what its editor has
+// changed since it was last taken in. Part of the composition root.
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { LoadedConfig } from "./config/load.ts";
+import {
+  applyDiff,
+  type ConfigError,
+  commandsFor,
+  hashResource,
+  KIND_NAMES,
+  type Kind,
+  type ResourceKey,
+  type State,
+  stateFromConfig,
+  stateFromImages,
+  takeIn,
+} from "./core/index.ts";
+import type { StoredBase } from "./gen/sentinel/internal/v1/storage_pb.ts";
+import type { Command } from "./gen/sentinel/v1/commands_pb.ts";
+import { StartError } from "./start-error.ts";
+import type { Accepted, Rejected } from "./store/attempt.ts";
+import type { Persistence } from "./store/persistence.ts";
+import { Provenance } from "./store/provenance.ts";
+import { baseOf } from "./store/record.ts";
+import { type OpenedState, openState } from "./store/sqlite/open-state.ts";
+import { Store } from "./store/store.ts";
+import { attemptRecord } from "./telemetry/attempt-record.ts";
+import type { Log } from "./telemetry/log.ts";
+
+/** How to boot. */
+export interface BootOptions {
+  readonly config: LoadedConfig;
+  /** Name of the configuration file, for messages. */
+  readonly configFile: string;
+  readonly stateDir: string;
+  readonly log: Log;
+  /** Forget the state, after a last snapshot of it. Default false. */
+  readonly fresh?: boolean;
+  /** Go on although acknowledged changes are lost. Default false. */
+  readonly acceptLoss?: boolean;
+  /** What to do with a file that cannot be taken in where there is a state to serve. Default "serve". */
+  readonly onBadFile?: "serve" | "exit";
+}
+
+/** A store, and where it keeps things. */
+export interface Booted {
+  readonly store: Store;
+  readonly persistence: Persistence;
+  readonly opened: OpenedState;
+}
+
+/** Files of the state that --fresh removes; snapshots stay. */
+const STATE_FILES = ["state.db", "state.db-wal", "state.db-shm", "head"];
+
+/** Opens the state folder; throws a StartError that says what is wrong and what would be lost. */
+export async function boot(options: BootOptions): Promise<Booted> {
+  if (options.fresh === true) await discard(options);
+  const opened = open(options);
+  const { log, config, stateDir } = options;
+  const { revision, historyId, loss, origin, state, persistence } = opened;
+  if (loss !== undefined) {
+    const lost = loss.lost === undefined ? "unknown" : `${loss.lost.first} to ${loss.lost.last}`;
+    log.write("error", "state-lost", {
+      lost_revisions: lost,
+      goes_on_from: loss.goesOnFrom,
+      revision,
+      snapshot: loss.snapshot,
+      set_aside: loss.setAside,
+      reason: loss.error.message,
+      history_id: historyId,
+    });
+  }
+  log.write("info", "state-opened", { state_dir: stateDir, origin, revision, history_id: historyId });
+  const provenance = new Provenance();
+  for (const { kind, upstream, id, revision: at, origin: text } of opened.images) {
+    provenance.restore({ kind: kind as Kind, upstream, id }, { revision: at, text });
+  }
+  const { maxRemovalPercent } = config.settings.policy;
+  const store = new Store({
+    state,
+    revision,
+    historyId,
+    provenance,
+    persistence,
+    clock: () => new Date(),
+    ...(maxRemovalPercent === undefined ? {} : { maxRemovalPercent }),
+    onAttempt: (attempt, outcome) => {
+      log.write(outcome.ok ? "info" : "warn", "change", attemptRecord(attempt, outcome));
+    },
+    onBug: (error) => {
+      log.write("error", "internal-error", {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+    },
+  });
+  return { store, persistence, opened };
+}
+
+/** What is to become of the configuration file. */
+export type FilePlan = { readonly next: State } & (
+  | { readonly commands: readonly Command[]; readonly base: StoredBase }
+  | { readonly problem: Problem }
+);
+
+interface Problem {
+  readonly exitCode: 1 | 2;
+  /** Empty where the diagnostics have been shown. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * Finds what the editor changed in the file since it was last taken in, and the
+ * state that it leads to. Where there is a state to serve, a file that cannot be
+ * taken in is reported, and the state is served; else throws a StartError.
+ */
+export function planFile(booted: Booted, options: BootOptions): FilePlan {
+  const { config, configFile, log } = options;
+  const { state, revision } = booted.store;
+  const fail = (problem: Problem) => ({ next: giveUpFile(booted, problem, options), problem });
+  if (config.config === undefined) return fail({ exitCode: 1, lines: [] });
+  const built = stateFromConfig(config.config);
+  if (!built.ok) return fail(refused(built.errors));
+  const base = baseOf(built.state);
+  if (isFirst(booted)) return { next: built.state, commands: commandsFor(config.config), base };
+  const taken = takeIn(
+    { base: baseState(booted.opened.base) ?? state, file: built.state, live: state },
+    config.settings.policy.reloadConflicts ?? "file",
+  );
+  if (!taken.ok) return fail(refused(taken.errors));
+  for (const kept of taken.kept)
+    log.write("warn", "file-change-not-taken", { config: configFile, revision, ...kept });
+  for (const conflict of taken.conflicts) {
+    log.write("warn", "run-time-change-overwritten", { config: configFile, revision, ...conflict });
+  }
+  const applied = applyDiff(state, taken.commands);
+  if (!applied.ok) return fail(refused(applied.errors));
+  return { next: applied.state, commands: taken.commands, base };
+}
+
+/** Commits what planFile found, as one change. */
+export async function commitFile(booted: Booted, plan: FilePlan, options: BootOptions): Promise<void> {
+  if ("problem" in plan) return;
+  const outcome = await booted.store.commit({
+    commands: plan.commands,
+    source: "file",
+    actor: "file",
+    reason: `bootstrap ${options.configFile}`,
+    origin: originOf(options),
+    isDeclarative: !isFirst(booted),
+    base: plan.base,
+  });
+  if (!outcome.ok) giveUpFile(booted, refusedBy(outcome), options);
+}
+
+/** Serves the state there is; throws if there is none, or that is not wanted. */
+function giveUpFile({ opened, store }: Booted, { exitCode, lines }: Problem, options: BootOptions): State {
+  const { config, configFile, log, onBadFile = "serve" } = options;
+  if (opened.origin === "new" || onBadFile === "exit") throw new StartError(exitCode, lines.join("\n"));
+  log.write("error", "bootstrap-file-refused", {
+    file: configFile,
+    errors: config.config === undefined ? config.diagnostics.map(({ message }) => message) : lines,
+    note: "the stored state is served; the file is tried again at the next start",
+  });
+  return store.state;
+}
+
+/** Whether there is no state yet: the file is all there is. */
+function isFirst({ opened, store }: Booted): boolean {
+  return opened.origin === "new" && store.revision === 0n;
+}
+
+function originOf({ config, configFile }: BootOptions): (key: ResourceKey) => string {
+  return (key) => {
+    const place = config.provenance.get(`${KIND_NAMES[key.kind]}/${key.upstream}/${key.id}`);
+    return place === undefined ? configFile : `${place.file}:${place.line}`;
+  };
+}
+
+function refusedBy(outcome: Exclude<Accepted | Rejected, { ok: true }>): Problem {
+  if (outcome.bug !== undefined) throw outcome.bug;
+  const runtime = ["address-unavailable", "worker-unavailable", "unavailable"];
+  const isRuntime = outcome.errors.every(({ rule }) => runtime.includes(rule));
+  return { ...refused(outcome.errors), exitCode: isRuntime ? 2 : 1 };
+}
+
+function refused(errors: readonly ConfigError[]): Problem {
+  const lines = errors.map(({ message, hint }) => (hint === "" ? message : `${message}; ${hint}`));
+  return { exitCode: 1, lines };
+}
+
+/** The state that the file described when it was last taken in; undefined if it cannot be told. */
+function baseState(base: StoredBase | undefined): State | undefined {
+  if (base === undefined) return undefined;
+  const images = base.images.map((image) => ({
+    ...image,
+    hash: hashResource(image.kind, image.upstream, image.id, image.value),
+  }));
+  const built = stateFromImages(images, base.digest);
+  return built.ok ? built.state : undefined;
+}
+
+function open({ stateDir, acceptLoss = false, log }: BootOptions): OpenedState {
+  const opened = openState(stateDir, {
+    clock: () => new Date(),
+    newId: randomUUID,
+    acceptLoss,
+    onStatus: (status) => {
+      if (status.state === "ok") log.write("info", "storage-writable");
+      else
+        log.write("error", "storage-unwritable", {
+          reason: status.reason,
+          since: status.since.toISOString(),
+        });
+    },
+    onProblem: (reason) => log.write("error", "storage-problem", { reason }),
+  });
+  if (opened.ok) return opened;
+  const { error, loss } = opened;
+  const lines = [error.hint === "" ? error.message : `${error.message}; ${error.hint}`];
+  if (loss !== undefined) {
+    const lost =
+      loss.lost === undefined ? "" : `; revisions ${loss.lost.first} to ${loss.lost.last} would be lost`;
+    const from =
+      loss.goesOnFrom === "nothing" ? "nothing" : `the ${loss.goesOnFrom} at revision ${loss.revision}`;
+    lines.push(`--accept-loss goes on from ${from}${lost}; the damaged files are kept beside it`);
+  }
+  throw new StartError(2, lines.join("\n"));
+}
+
+async function discard(options: BootOptions): Promise<void> {
+  const { persistence, revision } = open(options);
+  const saved = revision > 0n ? await persistence.saveSnapshot() : undefined;
+  await persistence.close();
+  for (const file of STATE_FILES) rmSync(join(options.stateDir, file), { force: true });
+  options.log.write("warn", "state-discarded", {
+    revision,
+    snapshot: saved?.ok === true ? saved.value.path : undefined,
+  });
+}
