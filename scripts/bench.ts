@@ -3,6 +3,7 @@
 const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>>> = {
   commit: () => import("./bench/commit.ts"),
   routes: () => import("./bench/routes.ts"),
+  "worker-loss": () => import("./bench/worker-loss.ts"),
 };
 
 const name = process.argv[2] ?? "";
