@@ -5,6 +5,7 @@ const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>
   routes: () => import("./bench/routes.ts"),
   "large-diff": () => import("./bench/large-diff.ts"),
   idle: () => import("./bench/idle.ts"),
+  "worker-loss": () => import("./bench/worker-loss.ts"),
 };
 
 const name = process.argv[2] ?? "";

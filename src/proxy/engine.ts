@@ -83,12 +83,17 @@ export class Engine {
     answer: OwnAnswer,
   ): () => void {
     const { pools, limits, beforePickMs } = this.#options;
+    const routeAgain = () => {
+      const now = this.#route(request.method ?? "", check);
+      return typeof now === "string" ? now : undefined;
+    };
     const exchange = new Exchange({
       request,
       response,
       fields: check.fields,
       requestId,
       upstream,
+      routeAgain,
       target: check.target,
       authority: check.authority,
       isContinueExpected: request.httpVersion === "1.1" && check.fields.has("expect"),

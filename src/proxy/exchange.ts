@@ -20,7 +20,10 @@ export interface ExchangeOptions {
   readonly response: ServerResponse;
   readonly fields: FieldMap;
   readonly requestId: string;
+  /** The upstream of the request's route. */
   readonly upstream: string;
+  /** The upstream that the request would be routed to now; undefined if there is no route. */
+  readonly routeAgain: () => string | undefined;
   /** Path and query to send. */
   readonly target: string;
   readonly authority: string | undefined;
@@ -40,6 +43,7 @@ export class Exchange {
   /** Backends that could not be connected to. */
   readonly #failed = new Set<LiveBackend>();
   #lastError: ProxyError | undefined;
+  #upstream: string;
   /** Whether the one free retry after a stale connection is used up. */
   #isRetried = false;
   /** Gives up what is going on: connecting, or an attempt. */
@@ -49,6 +53,7 @@ export class Exchange {
   constructor(options: ExchangeOptions) {
     const { request, fields, authority, requestId, response } = options;
     this.#options = options;
+    this.#upstream = options.upstream;
     this.#hasBody = hasBody(fields);
     this.#headers = requestFields(request.rawHeaders, fields, {
       method: request.method ?? "",
@@ -72,14 +77,25 @@ export class Exchange {
   }
 
   #pick(): void {
-    const { pools, upstream } = this.#options;
     if (this.#isCancelled) return;
-    const backend = pools.pick(upstream, this.#failed);
+    const backend = this.#options.pools.pick(this.#upstream, this.#failed) ?? this.#pickElsewhere();
     if (backend === undefined) return this.#giveUp();
     backend.acquire();
     const idle = this.#isRetried ? undefined : backend.connections.takeIdle();
     if (idle !== undefined) this.#send(backend, idle, true);
     else this.#connect(backend);
+  }
+
+  /**
+   * The upstream has nobody left. If a change has led the route elsewhere since it
+   * was chosen, which may have been the same change, the request follows it.
+   */
+  #pickElsewhere(): LiveBackend | undefined {
+    const { pools, routeAgain } = this.#options;
+    const upstream = routeAgain();
+    if (upstream === undefined || upstream === this.#upstream) return undefined;
+    this.#upstream = upstream;
+    return pools.pick(upstream, this.#failed);
   }
 
   #connect(backend: LiveBackend): void {

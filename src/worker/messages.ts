@@ -63,6 +63,8 @@ export interface WorkerSettings {
   readonly beforePickMs: number;
   /** Whether listeners are bound with SO_REUSEPORT. */
   readonly reusePort: boolean;
-  /** Client connections of each worker: one Int32 a worker. */
+  /** Client connections of each worker: one Int32 a worker, and one for a worker that is being replaced. */
   readonly connectionCounts: SharedArrayBuffer;
+  /** Which of them this worker counts in. */
+  readonly slot: number;
 }

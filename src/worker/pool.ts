@@ -16,6 +16,8 @@ import { type Progress, WORKER_ENDED, WORKER_SILENT, WorkerHandle } from "./work
 const PREPARE_DEADLINE_MS = 2_000;
 /** How often listeners that could not be bound at the start are looked at. */
 const BOUND_POLL_MS = 200;
+/** How long a worker that hangs may go on hanging until its replacement is live. */
+const REPLACE_DEADLINE_MS = 5_000;
 /** A worker that ends at once is started again no faster than this. */
 const RESTART_DELAY_MS = 200;
 
@@ -65,6 +67,11 @@ export class WorkerPool implements Participant {
   readonly #events: PoolEvents;
   readonly #options: PoolOptions;
   readonly #workers: WorkerHandle[] = [];
+  /** A worker that hangs and whose replacement has been started, and how to end it; at most one. */
+  readonly #retiring = new Map<WorkerHandle, () => void>();
+  /** Where each worker counts its connections. There is one slot more, for a replacement that comes first. */
+  readonly #slots: number[] = [];
+  #spareSlot = 0;
   readonly #waiters = new Set<Waiter>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #ports = new ListenerPorts();
@@ -111,8 +118,12 @@ export class WorkerPool implements Participant {
 
   /** Starts `count` workers; resolves true when all are live, false when `timeoutMs` passes first. */
   start(count: number, timeoutMs: number): Promise<boolean> {
-    this.#connectionCounts = new SharedArrayBuffer(4 * count);
-    for (let worker = 0; worker < count; worker++) this.#spawn(worker);
+    this.#connectionCounts = new SharedArrayBuffer(4 * (count + 1));
+    this.#spareSlot = count;
+    for (let worker = 0; worker < count; worker++) {
+      this.#slots[worker] = worker;
+      this.#spawn(worker);
+    }
     const isLive = (worker: number) => this.#workers[worker]?.progress === "live";
     return this.#wait(() => [...Array(count).keys()].every(isLive), timeoutMs);
   }
@@ -199,16 +210,16 @@ export class WorkerPool implements Participant {
     }
     this.#waiters.clear();
     this.#restarts.clear();
+    for (const end of this.#retiring.values()) end();
     await Promise.all(this.#workers.map((worker) => worker.stop(graceMs)));
   }
 
   #spawn(worker: number): void {
     const { beforePickMs = 0, entry, reusePort = HAS_REUSE_PORT } = this.#options;
-    // Whatever a predecessor had counted is closed now.
-    new Int32Array(this.#connectionCounts)[worker] = 0;
+    const slot = this.#slots[worker]!;
     try {
-      this.#workers[worker] = new WorkerHandle(
-        { worker, beforePickMs, reusePort, connectionCounts: this.#connectionCounts },
+      const handle: WorkerHandle = new WorkerHandle(
+        { worker, beforePickMs, reusePort, connectionCounts: this.#connectionCounts, slot },
         {
           snapshot: () => ({
             bytes: encodeSnapshot(this.#store.revision, this.#store.state),
@@ -217,25 +228,53 @@ export class WorkerPool implements Participant {
           applied: (handle) => this.#applied(handle),
           resync: (reason) => this.#events.workerResync(worker, reason),
           listenerError: (id, message) => this.#events.listenerError(worker, id, message),
-          gone: (reason) => this.#gone(worker, reason),
+          gone: (reason) => {
+            // Whatever it had counted is closed now.
+            new Int32Array(this.#connectionCounts)[slot] = 0;
+            this.#gone(worker, reason, handle);
+          },
         },
         entry,
       );
+      this.#workers[worker] = handle;
     } catch (error) {
       // The system has no thread to give: try again.
       this.#gone(worker, error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** Ends a worker that hangs, one at a time: what makes all of them slow is not cured by having none. */
-  #replaceSilent(worker: WorkerHandle): void {
-    if (this.#workers.some((other) => other !== worker && other.progress !== "live")) return worker.excuse();
-    worker.kill(`silent for ${Math.round(worker.silentMs)} ms`);
+  /**
+   * Replaces a worker that hangs, one at a time: what makes all of them slow is not
+   * cured by having none. Where a port can be shared the replacement comes first, so
+   * that somebody listens who can take over what waits to be accepted (the sysctl
+   * net.ipv4.tcp_migrate_req, docs/operations.md). Until it has ended, the old one is
+   * fed and waited for like every other: it might wake up.
+   */
+  #replaceSilent(old: WorkerHandle): void {
+    const isAlone = this.#workers.every((other) => other === old || other.progress === "live");
+    if (!isAlone || this.#retiring.size > 0) return old.excuse();
+    const { worker } = old;
+    const { reusePort = HAS_REUSE_PORT } = this.#options;
+    const reason = `silent for ${Math.round(old.silentMs)} ms`;
+    if (!reusePort) return old.kill(reason);
+    const end = () => {
+      clearTimeout(timer);
+      old.kill(reason);
+    };
+    const timer = setTimeout(end, REPLACE_DEADLINE_MS);
+    this.#retiring.set(old, end);
+    [this.#slots[worker], this.#spareSlot] = [this.#spareSlot, this.#slots[worker]!];
+    this.#spawn(worker);
   }
 
-  #gone(worker: number, reason: string): void {
+  #gone(worker: number, reason: string, handle?: WorkerHandle): void {
+    const end = handle && this.#retiring.get(handle);
+    end?.();
+    if (handle !== undefined) this.#retiring.delete(handle);
     if (this.#closing) return;
     this.#events.workerGone(worker, reason);
+    // Its replacement has been started.
+    if (end !== undefined) return this.#settleWaiters();
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
       this.#spawn(worker);
@@ -245,17 +284,25 @@ export class WorkerPool implements Participant {
     this.#settleWaiters();
   }
 
+  /** The workers, and those that are being replaced and may still serve. */
+  #all(): WorkerHandle[] {
+    return [...new Set([...this.#workers, ...this.#retiring.keys()])];
+  }
+
   #feed(change: CommittedChange): void {
     for (const { key, after } of change.changes) {
       if (key.kind === ResourceKind.LISTENER)
         this.#ports.commit(key.id, (after as Listener | undefined)?.address);
     }
     const bytes = encodeChange(change);
-    for (const worker of this.#workers) worker.feed(bytes);
+    for (const worker of this.#all()) worker.feed(bytes);
   }
 
   #applied(handle: WorkerHandle): void {
     if (handle.isFresh) this.#events.workerLive(handle.worker, handle.revision);
+    // What it listens on, it does when it answers the next question.
+    for (const [old, end] of this.#retiring)
+      if (handle !== old && handle.worker === old.worker) void handle.listeners().then(end);
     this.#settleWaiters();
   }
 
@@ -282,7 +329,7 @@ export class WorkerPool implements Participant {
   }
 
   #hasApplied(revision: bigint): boolean {
-    const serving = this.#workers.filter(({ progress }) => progress === "live" || progress === "snapshot");
+    const serving = this.#all().filter(({ progress }) => progress === "live" || progress === "snapshot");
     return serving.length > 0 && serving.every((worker) => worker.revision >= revision);
   }
 }

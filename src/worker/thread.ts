@@ -17,7 +17,7 @@ let awaitingSnapshot = false;
 const plane = new DataPlane({
   faults: { beforePickMs: settings.beforePickMs },
   reusePort: settings.reusePort,
-  connectionCounts: { counts: new Int32Array(settings.connectionCounts), worker: settings.worker },
+  connectionCounts: { counts: new Int32Array(settings.connectionCounts), worker: settings.slot },
   onListenerError: (id, error) => send({ type: "listenerError", id, message: error.message }),
 });
 

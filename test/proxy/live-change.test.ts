@@ -132,6 +132,27 @@ test("a request whose connection is being made goes elsewhere when its backend i
   expect([first.received.length, second.received.length]).toEqual([1, 0]);
 });
 
+test("a request that waits follows its route when the upstream is replaced in one change", async () => {
+  const [first, second] = [await startBackend(), await startBackend()] as const;
+  const { plane, address } = await startPlane([first, second], { faults: { beforePickMs: 100 } });
+  const client = await openClient(address);
+  const answer = get(client);
+  while (plane.status().activeRequests === 0) await settle(1); // matched, waiting
+  plane.apply([
+    upstreamOf("v"),
+    backendOf("v", "b0", { address: second.address }),
+    routeOf("all", "v"),
+    noUpstream("u"),
+  ]);
+  expect(await answer).toBe(200);
+  // With nowhere else to go it is refused.
+  const late = get(client);
+  while (plane.status().activeRequests === 0) await settle(1);
+  plane.apply([noUpstream("v")]);
+  expect(await late).toBe(503);
+  expect(second.received).toHaveLength(1);
+});
+
 test("requests in flight on a removed backend finish; its idle connections close at once", async () => {
   const backend = await startBackend(() => undefined);
   const { plane, address } = await startPlane([backend]);
