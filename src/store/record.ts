@@ -41,15 +41,21 @@ export function recordOf(
   time: Date,
   change?: CommittedChange,
 ): AttemptRecord {
-  const stored = attemptOf(attempt, outcome, change?.time ?? time);
+  const commands = encoded(attempt.commands);
+  const stored = attemptOf(attempt, outcome, change?.time ?? time, commands);
   const { revision } = outcome;
   return change === undefined
     ? { revision, attempt: stored }
-    : { revision, attempt: stored, change: changeOf(attempt, change) };
+    : { revision, attempt: stored, change: changeOf(attempt, change, commands) };
 }
 
-/** The audit row of an attempt. */
-export function attemptOf(attempt: Attempt, outcome: Accepted | Rejected, time: Date): StoredAttempt {
+/** The audit row of an attempt; `commands` are its commands, if they are encoded already. */
+export function attemptOf(
+  attempt: Attempt,
+  outcome: Accepted | Rejected,
+  time: Date,
+  commands: readonly Uint8Array[] = encoded(attempt.commands),
+): StoredAttempt {
   const errors = outcome.ok ? [] : outcome.errors;
   return create(StoredAttemptSchema, {
     time: timestampFromDate(time),
@@ -69,7 +75,7 @@ export function attemptOf(attempt: Attempt, outcome: Accepted | Rejected, time: 
     revision: outcome.revision,
     validateUs: outcome.timings.validateUs,
     commands: countsOf(attempt.commands),
-    commandsHash: hashOf(attempt.commands),
+    commandsHash: hash("sha256", Buffer.concat(commands), "buffer"),
   });
 }
 
@@ -81,8 +87,8 @@ export function baseOf(state: State): StoredBase {
   return create(StoredBaseSchema, { images, digest: digestBytes(state.digest) });
 }
 
-function changeOf(attempt: Attempt, change: CommittedChange): StoredChange {
-  const { revision, time, source, actor, reason, commands, changes, state } = change;
+function changeOf(attempt: Attempt, change: CommittedChange, commands: readonly Uint8Array[]): StoredChange {
+  const { revision, time, source, actor, reason, changes, state } = change;
   return create(StoredChangeSchema, {
     revision,
     time: timestampFromDate(time),
@@ -141,6 +147,6 @@ function countsOf(commands: readonly Command[]) {
   }));
 }
 
-function hashOf(commands: readonly Command[]): Uint8Array {
-  return hash("sha256", Buffer.concat(commands.map((one) => toBinary(CommandSchema, one))), "buffer");
+function encoded(commands: readonly Command[]): Uint8Array[] {
+  return commands.map((one) => toBinary(CommandSchema, one));
 }
