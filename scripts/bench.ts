@@ -2,6 +2,7 @@
 // and, as its last line, one JSON object.
 const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>>> = {
   commit: () => import("./bench/commit.ts"),
+  persist: () => import("./bench/persist.ts"),
   routes: () => import("./bench/routes.ts"),
   "large-diff": () => import("./bench/large-diff.ts"),
   idle: () => import("./bench/idle.ts"),

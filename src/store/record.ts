@@ -44,11 +44,12 @@ export function recordOf(
 ): AttemptRecord {
   const { change, guards } = more;
   const { revision, time } = outcome;
+  const commands = encoded(attempt.commands);
   const answer = answerOf(attempt, outcome);
   return {
     revision,
-    attempt: attemptOf(attempt, outcome, time),
-    ...(change === undefined ? {} : { change: changeOf(attempt, change) }),
+    attempt: attemptOf(attempt, outcome, time, commands),
+    ...(change === undefined ? {} : { change: changeOf(attempt, change, commands) }),
     ...(answer === undefined ? {} : { answer }),
     ...(attempt.base === undefined ? {} : { base: attempt.base }),
     ...(guards === undefined ? {} : { guards: encodeGuards(guards) }),
@@ -66,7 +67,7 @@ function hasRequestId({ requestId = "" }: Attempt): boolean {
 
 /** SHA-256 of what an attempt asks for, by which a repetition is told from another request. */
 export function contentHashOf({ content, commands }: Attempt): Uint8Array {
-  return content === undefined ? hashOf(commands) : hash("sha256", content, "buffer");
+  return hash("sha256", content ?? Buffer.concat(encoded(commands)), "buffer");
 }
 
 function answerOf(attempt: Attempt, outcome: Accepted): Answer | undefined {
@@ -81,8 +82,13 @@ function answerOf(attempt: Attempt, outcome: Accepted): Answer | undefined {
   return { contentHash: contentHashOf(attempt), bytes: toBinary(StoredAnswerSchema, answer) };
 }
 
-/** The audit row of an attempt. */
-export function attemptOf(attempt: Attempt, outcome: Accepted | Rejected, time: Date): StoredAttempt {
+/** The audit row of an attempt; `commands` are its commands, if they are encoded already. */
+export function attemptOf(
+  attempt: Attempt,
+  outcome: Accepted | Rejected,
+  time: Date,
+  commands: readonly Uint8Array[] = encoded(attempt.commands),
+): StoredAttempt {
   const errors = outcome.ok ? [] : outcome.errors;
   return create(StoredAttemptSchema, {
     time: timestampFromDate(time),
@@ -103,7 +109,7 @@ export function attemptOf(attempt: Attempt, outcome: Accepted | Rejected, time: 
     revision: outcome.revision,
     validateUs: outcome.timings.validateUs,
     commands: countsOf(attempt.commands),
-    commandsHash: hashOf(attempt.commands),
+    commandsHash: hash("sha256", Buffer.concat(commands), "buffer"),
   });
 }
 
@@ -115,8 +121,8 @@ export function baseOf(state: State): StoredBase {
   return create(StoredBaseSchema, { images, digest: digestBytes(state.digest) });
 }
 
-function changeOf(attempt: Attempt, change: CommittedChange): StoredChange {
-  const { revision, time, source, actor, reason, commands, changes, state } = change;
+function changeOf(attempt: Attempt, change: CommittedChange, commands: readonly Uint8Array[]): StoredChange {
+  const { revision, time, source, actor, reason, changes, state } = change;
   return create(StoredChangeSchema, {
     revision,
     time: timestampFromDate(time),
@@ -176,6 +182,6 @@ function countsOf(commands: readonly Command[]) {
   }));
 }
 
-function hashOf(commands: readonly Command[]): Uint8Array {
-  return hash("sha256", Buffer.concat(commands.map((one) => toBinary(CommandSchema, one))), "buffer");
+function encoded(commands: readonly Command[]): Uint8Array[] {
+  return commands.map((one) => toBinary(CommandSchema, one));
 }

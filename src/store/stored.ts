@@ -14,6 +14,7 @@ import {
   schemaOf,
 } from "../core/index.ts";
 import type { StoredChange } from "../gen/sentinel/internal/v1/storage_pb.ts";
+import { type Command, CommandSchema } from "../gen/sentinel/v1/commands_pb.ts";
 import type { PastValues } from "./persistence.ts";
 import { failed, type Read } from "./storage-error.ts";
 
@@ -25,6 +26,11 @@ export function changesOf({ differences }: StoredChange): ResourceChange[] {
     after: decode(kind, after),
     bytes: after,
   }));
+}
+
+/** The commands of a stored change. */
+export function commandsIn({ commands }: StoredChange): Command[] {
+  return commands.map((one) => fromBinary(CommandSchema, one));
 }
 
 /** The state at `past.revision`, from one that PastValues says it can be put over. */

@@ -37,7 +37,7 @@ import {
   EffectSchema,
 } from "../../gen/sentinel/v1/events_pb.ts";
 import { ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
-import { changesOf } from "../../store/stored.ts";
+import { changesOf, commandsIn } from "../../store/stored.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import { Pages } from "../pages.ts";
 import { oldestOf, valueFrom } from "../past.ts";
@@ -180,7 +180,7 @@ async function getChange(
   const page = pages.page(request, () => {
     const changes = changesOf(stored!);
     const items: Item[] = [
-      ...stored!.commands.map((command) => ({ command })),
+      ...commandsIn(stored!).map((command) => ({ command })),
       ...effectsOf(changes).map((effect) => ({ effect })),
       ...inverseOf(changes).map((inverse) => ({ inverse })),
     ];

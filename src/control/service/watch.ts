@@ -19,7 +19,7 @@ import { type Change, ChangeSchema, type Effect, EffectSchema } from "../../gen/
 import { ConfigStateSchema } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { CommittedChange } from "../../store/change-log.ts";
 import type { Store } from "../../store/store.ts";
-import { changesOf } from "../../store/stored.ts";
+import { changesOf, commandsIn } from "../../store/stored.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import { HEARTBEAT_MS, MAX_RESPONSE_BYTES, MAX_WATCHERS } from "../limits.ts";
 import { oldestOf, valueFrom } from "../past.ts";
@@ -229,7 +229,7 @@ class Watch {
       const stored = valueFrom(await this.#deps.persistence.change(revision));
       const changes = changesOf(stored);
       this.#cursor = revision;
-      const told = { head: headOf(stored), commands: stored.commands, changes };
+      const told = { head: headOf(stored), commands: commandsIn(stored), changes };
       this.#pending = this.#isWanted(told) ? changeEvents(told) : [].values();
       this.#isReading = false;
       this.wake();

@@ -3,7 +3,7 @@
 // anchor: the digest that the first kept change starts from, and the chain hash
 // that the first kept audit row continues.
 import { fromBinary } from "@bufbuild/protobuf";
-import { StoredChangeSchema } from "../../gen/sentinel/internal/v1/storage_pb.ts";
+import { type StoredChange, StoredChangeSchema } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import type { Faults } from "./faults.ts";
 import { place, readMeta, setMeta } from "./meta.ts";
 import type { Writer } from "./writer.ts";
@@ -43,6 +43,9 @@ export class Compactor {
   readonly #faults: Faults;
   /** The last row of each table that was dropped; `touched`: resources of the oldest change that were. */
   #anchors: { changes: bigint; attempts: bigint; answers: bigint; touched: number };
+  /** Times of the oldest rows, as far as they are known. */
+  #oldestTime: { changes?: number; attempts?: number; answers?: number } = {};
+  #dropping: StoredChange | undefined;
   /** Number of the last answer that was added; kept by the owner. */
   lastAnswer: bigint;
 
@@ -68,6 +71,7 @@ export class Compactor {
   step(now: number): boolean {
     if (!this.#isDue(now)) return false;
     const before = { ...this.#anchors };
+    this.#oldestTime = {};
     const { db } = this.#writer;
     this.#writer.relaxed(() => {
       db.exec("BEGIN IMMEDIATE");
@@ -86,8 +90,15 @@ export class Compactor {
     return true;
   }
 
+  /** Asks the database only after something was dropped: it runs after every group. */
   #isDue(now: number): boolean {
-    return [CHANGES, ATTEMPTS, ANSWERS].some((table) => this.#oldest(table, now, 1).length > 0);
+    return TABLES.some((table) => {
+      const { anchor, maxAgeMs } = table;
+      if (this.#count(anchor) <= (anchor === "changes" ? 1 : 0)) return false;
+      if (this.#excess(table) > 0) return true;
+      this.#oldestTime[anchor] ??= this.#oldest(table, Number.POSITIVE_INFINITY, 1)[0]?.time ?? now;
+      return this.#oldestTime[anchor] < now - this.#retention[maxAgeMs];
+    });
   }
 
   /** Returns the rows deleted. The last change stays: it says what the state is. */
@@ -98,8 +109,8 @@ export class Compactor {
     );
     const deleteChange = db.prepare("DELETE FROM changes WHERE revision = ?");
     let rows = 0;
-    for (const { number, record } of this.#oldest(CHANGES, now, budget / 2)) {
-      const { differences, digest } = fromBinary(StoredChangeSchema, record);
+    for (const { number } of this.#oldest(CHANGES, now, budget / 2)) {
+      const { differences, digest } = this.#changeToDrop(number);
       const some = differences.slice(this.#anchors.touched, this.#anchors.touched + budget - rows);
       for (const { kind, upstream, id } of some) deleteTouched.run(kind, upstream, id, number);
       rows += some.length + 1;
@@ -114,12 +125,21 @@ export class Compactor {
     return rows;
   }
 
+  /** Decoded once, though a large change takes several steps. */
+  #changeToDrop(revision: bigint): StoredChange {
+    if (this.#dropping?.revision === revision) return this.#dropping;
+    const row = this.#writer.db.prepare("SELECT record FROM changes WHERE revision = ?").get(revision);
+    this.#dropping = fromBinary(StoredChangeSchema, row!["record"] as Uint8Array);
+    return this.#dropping;
+  }
+
   #dropAttempts(now: number, budget: number): void {
     const last = this.#oldest(ATTEMPTS, now, budget).at(-1);
     if (last === undefined) return;
     const { db } = this.#writer;
+    const row = db.prepare("SELECT hash FROM audit WHERE sequence = ?").get(last.number);
     db.prepare("DELETE FROM audit WHERE sequence <= ?").run(last.number);
-    setMeta(db, "audit_anchor", place(last.number, last.record));
+    setMeta(db, "audit_anchor", place(last.number, row!["hash"] as Uint8Array));
     this.#anchors.attempts = last.number;
   }
 
@@ -131,32 +151,42 @@ export class Compactor {
   }
 
   /** The oldest rows of a table that are to be dropped, at most `budget`. */
-  #oldest({ sql, anchor, maxRows, maxAgeMs }: Table, now: number, budget: number): Oldest[] {
+  #oldest(table: Table, now: number, budget: number): Oldest[] {
     if (budget < 1) return [];
-    const { revision, sequence } = this.#writer.position;
-    const last = { changes: revision, attempts: sequence, answers: this.lastAnswer }[anchor];
-    const excess = last - this.#anchors[anchor] - BigInt(this.#retention[maxRows]);
-    const statement = this.#writer.db.prepare(sql);
+    const { anchor, maxAgeMs } = table;
+    const excess = this.#anchors[anchor] + BigInt(this.#excess(table));
+    const statement = this.#writer.db.prepare(table.sql);
     statement.setReadBigInts(true);
     const found: Oldest[] = [];
     for (const row of statement.iterate(Math.floor(budget))) {
       const number = row["number"] as bigint;
-      const isOld = Number(row["time"]) < now - this.#retention[maxAgeMs];
-      if (!isOld && number > this.#anchors[anchor] + excess) break;
-      if (anchor === "changes" && number === last) break;
-      found.push({ number, record: row["record"] as Uint8Array });
+      const time = Number(row["time"]);
+      if (time >= now - this.#retention[maxAgeMs] && number > excess) break;
+      if (anchor === "changes" && number === this.#writer.position.revision) break;
+      found.push({ number, time });
     }
     return found;
+  }
+
+  /** Rows that are too many; negative if there is room for more. */
+  #excess({ anchor, maxRows }: Table): number {
+    return this.#count(anchor) - this.#retention[maxRows];
+  }
+
+  #count(anchor: Table["anchor"]): number {
+    const { revision, sequence } = this.#writer.position;
+    const last = { changes: revision, attempts: sequence, answers: this.lastAnswer }[anchor];
+    return Number(last - this.#anchors[anchor]);
   }
 }
 
 interface Oldest {
   readonly number: bigint;
-  readonly record: Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
 }
 
 interface Table {
-  /** The oldest rows: their number, time, and what is needed of them to drop them. */
   readonly sql: string;
   readonly anchor: "changes" | "attempts" | "answers";
   readonly maxRows: "maxChanges" | "maxAttempts" | "maxAnswers";
@@ -164,20 +194,21 @@ interface Table {
 }
 
 const CHANGES: Table = {
-  sql: "SELECT revision AS number, time, record FROM changes ORDER BY revision LIMIT ?",
+  sql: "SELECT revision AS number, time FROM changes ORDER BY revision LIMIT ?",
   anchor: "changes",
   maxRows: "maxChanges",
   maxAgeMs: "maxAgeMs",
 };
 const ATTEMPTS: Table = {
-  sql: "SELECT sequence AS number, time, hash AS record FROM audit ORDER BY sequence LIMIT ?",
+  sql: "SELECT sequence AS number, time FROM audit ORDER BY sequence LIMIT ?",
   anchor: "attempts",
   maxRows: "maxAttempts",
   maxAgeMs: "maxAgeMs",
 };
 const ANSWERS: Table = {
-  sql: "SELECT number, time, answer_hash AS record FROM idempotency ORDER BY number LIMIT ?",
+  sql: "SELECT number, time FROM idempotency ORDER BY number LIMIT ?",
   anchor: "answers",
   maxRows: "maxAnswers",
   maxAgeMs: "maxAnswerAgeMs",
 };
+const TABLES: readonly Table[] = [CHANGES, ATTEMPTS, ANSWERS];

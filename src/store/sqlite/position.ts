@@ -1,9 +1,7 @@
 // Where a database ends: its last change and the last row of its audit chain.
 // Everything that is appended has to continue from here.
 import type { DatabaseSync } from "node:sqlite";
-import { fromBinary } from "@bufbuild/protobuf";
 import type { Digest } from "../../core/index.ts";
-import { StoredChangeSchema } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import { type Meta, readMeta } from "./meta.ts";
 
 /** See the head of this file. */
@@ -20,12 +18,9 @@ export interface Position {
 export function readPosition(db: DatabaseSync): Position & { readonly meta: Meta } {
   const meta = readMeta(db);
   if (meta === undefined) throw new Error("the table meta is not complete");
-  const change = last(db, "SELECT revision, record FROM changes ORDER BY revision DESC LIMIT 1");
+  const change = last(db, "SELECT revision, digest FROM changes ORDER BY revision DESC LIMIT 1");
   const attempt = last(db, "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1");
-  const digest =
-    change === undefined
-      ? meta.changes.digest
-      : fromBinary(StoredChangeSchema, change["record"] as Uint8Array).digest;
+  const digest = change === undefined ? meta.changes.digest : (change["digest"] as Uint8Array);
   return {
     revision: change === undefined ? meta.changes.revision : (change["revision"] as bigint),
     digest: digestOf(digest),

@@ -62,10 +62,12 @@ export interface AnswerRow {
 export function encodeRow(record: AttemptRecord, answerNumber: bigint): Row {
   const { attempt, change, answer, base, revision } = record;
   const encoded = change && toBinary(StoredChangeSchema, change);
-  const hashOfChange = change && encoded && changeHash(change.revision, encoded);
+  const time = attempt.time === undefined ? 0 : timestampMs(attempt.time);
+  const hashOfChange =
+    change && encoded && changeHash(change.revision, time, attempt.actor, change.digest, encoded);
   const full = hashOfChange === undefined ? attempt : { ...attempt, changeHash: hashOfChange };
   return {
-    time: attempt.time === undefined ? 0 : timestampMs(attempt.time),
+    time,
     actor: attempt.actor,
     result: attempt.result,
     record: toBinary(StoredAttemptSchema, full),
@@ -100,9 +102,16 @@ export function baseRow(record: Uint8Array): { record: Uint8Array; hash: Uint8Ar
   return { record, hash: hash("sha256", record, "buffer") };
 }
 
-/** Hash of a row of changes. */
-export function changeHash(revision: bigint, record: Uint8Array): Buffer {
-  return hash("sha256", Buffer.concat([uint64(revision), record]), "buffer");
+/** Hash of a row of changes; `time` in milliseconds. */
+export function changeHash(
+  revision: bigint,
+  time: bigint | number,
+  actor: string,
+  digest: Uint8Array,
+  record: Uint8Array,
+): Buffer {
+  const names = Buffer.from(`${revision}:${time}:${actor.length}:${actor}:${digest.length}:`, "utf8");
+  return hash("sha256", Buffer.concat([names, digest, record]), "buffer");
 }
 
 /** Hash of a row of the audit chain: covers the row before it. */

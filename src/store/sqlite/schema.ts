@@ -26,11 +26,11 @@ CREATE TABLE changes (
   revision INTEGER PRIMARY KEY,
   time INTEGER NOT NULL,
   actor TEXT NOT NULL,
+  digest BLOB NOT NULL,
   hash BLOB NOT NULL,
   record BLOB NOT NULL
 ) STRICT;
-CREATE INDEX changes_by_time ON changes (time);
-CREATE INDEX changes_by_actor ON changes (actor, revision);
+CREATE INDEX changes_by_time ON changes (time, actor);
 CREATE TABLE touched (
   kind INTEGER NOT NULL,
   upstream TEXT NOT NULL,

@@ -8,7 +8,7 @@ export interface Statements {
   readonly addAudit: StatementSync;
   readonly addChange: StatementSync;
   readonly addTouched: StatementSync;
-  readonly hashOfResource: StatementSync;
+  readonly valueOfResource: StatementSync;
   readonly setResource: StatementSync;
   readonly deleteResource: StatementSync;
   readonly addAnswer: StatementSync;
@@ -23,9 +23,11 @@ export function prepareStatements(db: DatabaseSync): Statements {
     addAudit: db.prepare(
       "INSERT INTO audit (sequence, time, actor, result, hash, record) VALUES (?, ?, ?, ?, ?, ?)",
     ),
-    addChange: db.prepare("INSERT INTO changes (revision, time, actor, hash, record) VALUES (?, ?, ?, ?, ?)"),
+    addChange: db.prepare(
+      "INSERT INTO changes (revision, time, actor, digest, hash, record) VALUES (?, ?, ?, ?, ?, ?)",
+    ),
     addTouched: db.prepare("INSERT INTO touched (kind, upstream, id, revision) VALUES (?, ?, ?, ?)"),
-    hashOfResource: db.prepare("SELECT hash FROM resources WHERE kind = ? AND upstream = ? AND id = ?"),
+    valueOfResource: db.prepare("SELECT value FROM resources WHERE kind = ? AND upstream = ? AND id = ?"),
     setResource: db.prepare(
       `INSERT INTO resources (kind, upstream, id, value, hash, revision, origin, crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET value = excluded.value, hash = excluded.hash, revision = excluded.revision,

@@ -182,13 +182,13 @@ export class Writer {
 
   /** Writes a change and brings `resources` and `digest` to where it says. */
   #writeChange(change: ChangeRow, time: number, actor: string, digest: Uint32Array): void {
-    const { addChange, addTouched, hashOfResource, setResource, deleteResource } = this.#statements;
+    const { addChange, addTouched, valueOfResource, setResource, deleteResource } = this.#statements;
     const { revision, record, images } = change;
-    addChange.run(revision, time, actor, change.hash, record);
+    addChange.run(revision, time, actor, change.digest, change.hash, record);
     for (const { kind, upstream, id, value, origin } of images) {
       addTouched.run(kind, upstream, id, revision);
-      const old = hashOfResource.get(kind, upstream, id)?.["hash"] as Uint8Array | undefined;
-      if (old !== undefined) subtractHash(digest, Buffer.from(old.buffer, old.byteOffset, old.length));
+      const old = valueOfResource.get(kind, upstream, id)?.["value"] as Uint8Array | undefined;
+      if (old !== undefined) subtractHash(digest, hashResource(kind, upstream, id, old));
       if (value === undefined) deleteResource.run(kind, upstream, id);
       else {
         const hash = hashResource(kind, upstream, id, value);

@@ -3,11 +3,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { applyDiff, digestHex, type State } from "../../../src/core/index.ts";
+import { applyDiff, digestHex, emptyState, type State } from "../../../src/core/index.ts";
 import type { StoredAttempt } from "../../../src/gen/sentinel/internal/v1/storage_pb.ts";
 import type { Attempt } from "../../../src/store/attempt.ts";
 import type { AttemptRecord } from "../../../src/store/persistence.ts";
 import { attemptOf, recordOf } from "../../../src/store/record.ts";
+import { folderOf } from "../../../src/store/sqlite/folder.ts";
+import { inspect } from "../../../src/store/sqlite/inspect.ts";
 import { type OpenedState, type OpenOptions, openState } from "../../../src/store/sqlite/open-state.ts";
 import { commands, type Given } from "../../core/build.ts";
 
@@ -90,11 +92,11 @@ export function open(dir: string, more: Partial<OpenOptions> = {}, clock = new T
   return opened;
 }
 
-/** What a folder holds. */
-export async function contentOf(dir: string): Promise<string> {
-  const opened = open(dir);
-  await opened.persistence.close();
-  return summary(opened);
+/** The summary of a folder that has to be right and that nobody has open. */
+export function contentOf(dir: string): string {
+  const inspected = inspect(folderOf(dir));
+  if (inspected.is === "wrong") throw new Error(inspected.error.message);
+  return inspected.is === "new" ? "new" : summary(inspected.found);
 }
 
 /** Options with what a test always needs; no snapshots, which take a thread each. */
@@ -105,4 +107,27 @@ export function options(more: Partial<OpenOptions> = {}, clock = new TestClock()
 /** "revision digest". */
 export function summary({ state, revision }: { state: State; revision: bigint }): string {
   return `${revision} ${digestHex(state.digest)}`;
+}
+
+/** Group `n` of the crash tests: one to three changes, the first adds "u"; every third with an answer. */
+export function groupOf(line: Line, n: number): AttemptRecord[] {
+  const records: AttemptRecord[] = [];
+  if (line.revision === 0n) records.push(line.upstream());
+  for (let i = 0; i <= n % 3; i++) {
+    const record = line.backend(`b${n}-${i}`, { requestId: `r${n}-${i}`, reason: "x".repeat(200) });
+    const answer = { contentHash: new Uint8Array(32).fill(n), bytes: new Uint8Array(100).fill(n) };
+    records.push(n % 3 === 0 ? { ...record, answer } : record);
+  }
+  return records;
+}
+
+/** `summary` after each of the first groups, and how many groups there are by then. */
+export function summariesOf(groups: number): Map<string, number> {
+  const line = new Line({ state: emptyState(), revision: 0n });
+  const summaries = new Map([[summary(line), 0]]);
+  for (let group = 0; group < groups; group++) {
+    groupOf(line, group);
+    summaries.set(summary(line), group + 1);
+  }
+  return summaries;
 }

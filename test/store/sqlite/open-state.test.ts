@@ -10,7 +10,7 @@ import { StoredChangeSchema } from "../../../src/gen/sentinel/internal/v1/storag
 import { baseOf } from "../../../src/store/record.ts";
 import { openOffline } from "../../../src/store/sqlite/offline.ts";
 import { openState } from "../../../src/store/sqlite/open-state.ts";
-import { changesOf } from "../../../src/store/stored.ts";
+import { changesOf, commandsIn } from "../../../src/store/stored.ts";
 import { Line, newFolder, open, options, removeFolders, summary } from "./build.ts";
 
 afterAll(removeFolders);
@@ -46,10 +46,10 @@ test("a new folder is the empty state, and what is appended is there after a res
         { key: "a", value: "1" },
         { key: "b", value: "2" },
       ],
-      commands: [{ command: { case: "addBackend" } }],
       differences: [{ kind: 5, upstream: "u", id: "a", origin: "f.kdl:7" }],
     },
   });
+  expect(change.ok && commandsIn(change.value)).toMatchObject([{ command: { case: "addBackend" } }]);
   // It crossed a thread and can be encoded as it was.
   expect(change.ok && toBinary(StoredChangeSchema, change.value).length).toBeGreaterThan(50);
   await again.persistence.append([line.backend("c")]);

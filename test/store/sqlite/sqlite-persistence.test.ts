@@ -60,7 +60,7 @@ test("an error before COMMIT stores nothing, and the next append is stored", asy
     const attempts = await persistence.attempts({});
     expect(attempts.ok && attempts.value.rows.map(({ attempt }) => attempt.result)).toEqual([1, 2, 1]);
     await persistence.close();
-    expect(await contentOf(dir)).toBe(summary(line));
+    expect(contentOf(dir)).toBe(summary(line));
   }
 });
 
@@ -81,7 +81,7 @@ test("an error in COMMIT is settled by what the database says", async () => {
     expect(said.filter(({ state }) => state === "unwritable").length).toBeGreaterThanOrEqual(2);
     expect(await kindOf(persistence.append([line.backend("b")]))).toBe("stored");
     await persistence.close();
-    expect(await contentOf(dir)).toBe(summary(line));
+    expect(contentOf(dir)).toBe(summary(line));
   }
 });
 
