@@ -214,7 +214,9 @@ export class Writer {
         this.#reopen();
         const { sequence } = readPosition(this.#db);
         if (sequence === next.sequence) {
-          this.#db.exec("PRAGMA wal_checkpoint(FULL)");
+          // A reader may hold it up for a moment: then it is tried again, like everything here.
+          const copied = this.#db.prepare("PRAGMA wal_checkpoint(FULL)").get();
+          if (copied?.["busy"] !== 0) throw new Error("the WAL cannot be copied yet");
           return next;
         }
         if (sequence !== this.#position.sequence) throw inconsistent(`the audit chain ends at ${sequence}`);

@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import { listSnapshots, readSnapshot } from "../../../src/store/snapshot/files.ts";
 import type { Fault, Step } from "../../../src/store/sqlite/faults.ts";
-import { contentOf, newFolder, open, removeFolders, summariesOf } from "./build.ts";
+import { openOffline } from "../../../src/store/sqlite/offline.ts";
+import { openState } from "../../../src/store/sqlite/open-state.ts";
+import { contentOf, newFolder, open, options, removeFolders, summariesOf } from "./build.ts";
 import type { CrashPlan } from "./crash-child.ts";
 
 afterAll(removeFolders);
@@ -109,6 +111,34 @@ test("a process that is killed from outside, again and again, loses nothing", as
       ?.slice(4);
     expect(before).toBeGreaterThanOrEqual(BigInt(acknowledged ?? 0));
   }
+});
+
+test("another process's folder is refused by its name, can be read, and is free when it dies", async () => {
+  const dir = newFolder();
+  const plan = JSON.stringify({ groups: 2, end: "wait" } satisfies CrashPlan);
+  const child = spawn(process.execPath, [NO_WARNING, CHILD, dir, plan], { env: ENV });
+  const closed = new Promise((resolve) => child.on("close", resolve));
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.on("error", reject);
+      child.stdout.on("data", (data) => String(data).includes("waiting") && resolve());
+    });
+    expect(openState(dir, options())).toMatchObject({
+      ok: false,
+      error: { code: "in_use", message: expect.stringContaining(`process ${child.pid} `) },
+    });
+    const offline = openOffline(dir);
+    if (!offline.ok) throw new Error(offline.error.message);
+    expect(offline.value.reader.change(4n)).toMatchObject({ ok: true, value: { revision: 4n } });
+    offline.value.close();
+    expect(summariesOf(2).get(contentOf(dir))).toBe(2);
+  } finally {
+    child.kill("SIGKILL");
+    await closed;
+  }
+  const { persistence, revision } = open(dir);
+  expect(revision).toBe(4n);
+  await persistence.close();
 });
 
 test("a full disk refuses appends, stores nothing of them, and damages nothing", async () => {
