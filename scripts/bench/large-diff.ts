@@ -45,7 +45,10 @@ async function measure(load: Awaited<ReturnType<typeof startLoad>>, control: Con
   for (let i = 0; i < ROUNDS; i++) {
     for (const { diff, latencies, took } of rows) {
       const started = epoch();
-      const { result } = await control.call("applyDiff", { commands: [...diff.commands] });
+      const { result } = await control.call("applyDiff", {
+        commands: [...diff.commands],
+        options: { force: true },
+      });
       const ended = epoch();
       if (result?.applied !== true) throw new Error(`${diff.name}: not applied`);
       took.push(ended - started);

@@ -114,9 +114,8 @@ export function groupOf(line: Line, n: number): AttemptRecord[] {
   const records: AttemptRecord[] = [];
   if (line.revision === 0n) records.push(line.upstream());
   for (let i = 0; i <= n % 3; i++) {
-    const record = line.backend(`b${n}-${i}`, { requestId: `r${n}-${i}`, reason: "x".repeat(200) });
-    const answer = { contentHash: new Uint8Array(32).fill(n), bytes: new Uint8Array(100).fill(n) };
-    records.push(n % 3 === 0 ? { ...record, answer } : record);
+    const requestId = n % 3 === 0 ? { requestId: `r${n}-${i}` } : {};
+    records.push(line.backend(`b${n}-${i}`, { ...requestId, reason: "x".repeat(200) }));
   }
   return records;
 }
