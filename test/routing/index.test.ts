@@ -6,8 +6,10 @@ test("routing exports what its callers use", () => {
   expect(Object.keys(routing).sort()).toEqual([
     "Balancer",
     "DEFAULT_PRIORITY",
+    "MAX_TARGET",
     "RoutingTable",
     "changesWhenNormalized",
+    "checkTarget",
     "compareRanks",
     "hasPathPrefix",
     "matchesHost",
@@ -18,5 +20,6 @@ test("routing exports what its callers use", () => {
     "printTrials",
     "rankOf",
     "specificityOf",
+    "splitTarget",
   ]);
 });

@@ -159,8 +159,13 @@ test("a port that is taken refuses the change; a plan gives the port back", asyn
   expect((await store.commit(attempt([add], { validateOnly: true }))).ok).toBe(true);
   // The plan's release is on its way before anything else is asked of the workers.
   expect(await pool.boundListeners()).toEqual([]);
-  other.listen(port, "127.0.0.1");
-  await once(other, "listening");
+  // Somebody else may have been given the port for a moment, for a connection of theirs.
+  const listens = () =>
+    new Promise<boolean>((resolve) => {
+      other.once("error", () => resolve(false)).once("listening", () => resolve(true));
+      other.listen(port, "127.0.0.1");
+    });
+  while (!(await listens())) await new Promise((ok) => setTimeout(ok, 100));
   other.close();
 });
 
