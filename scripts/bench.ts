@@ -3,6 +3,7 @@
 const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>>> = {
   commit: () => import("./bench/commit.ts"),
   persist: () => import("./bench/persist.ts"),
+  change: () => import("./bench/change.ts"),
   routes: () => import("./bench/routes.ts"),
   "large-diff": () => import("./bench/large-diff.ts"),
   idle: () => import("./bench/idle.ts"),

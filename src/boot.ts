@@ -25,7 +25,7 @@ import type { Accepted, Rejected } from "./store/attempt.ts";
 import type { Persistence } from "./store/persistence.ts";
 import { Provenance } from "./store/provenance.ts";
 import { baseOf } from "./store/record.ts";
-import { type OpenedState, openState } from "./store/sqlite/open-state.ts";
+import { type OpenedState, type OpenOptions, openState } from "./store/sqlite/open-state.ts";
 import { Store } from "./store/store.ts";
 import { attemptRecord } from "./telemetry/attempt-record.ts";
 import type { Log } from "./telemetry/log.ts";
@@ -43,6 +43,8 @@ export interface BootOptions {
   readonly acceptLoss?: boolean;
   /** What to do with a file that cannot be taken in where there is a state to serve. Default "serve". */
   readonly onBadFile?: "serve" | "exit";
+  /** Test hook: faults of the storage, and what it keeps. */
+  readonly storage?: Pick<OpenOptions, "faults" | "retention" | "snapshots">;
 }
 
 /** A store, and where it keeps things. */
@@ -202,8 +204,9 @@ function baseState(base: StoredBase | undefined): State | undefined {
   return built.ok ? built.state : undefined;
 }
 
-function open({ stateDir, acceptLoss = false, log }: BootOptions): OpenedState {
+function open({ stateDir, acceptLoss = false, log, storage }: BootOptions): OpenedState {
   const opened = openState(stateDir, {
+    ...storage,
     clock: () => new Date(),
     newId: randomUUID,
     acceptLoss,

@@ -42,6 +42,7 @@ export {
   keyText,
   type Resource,
   type ResourceKey,
+  resourceBytes,
   schemaOf,
 } from "./resource.ts";
 export { type Image, stateFromImages } from "./restore.ts";

@@ -58,10 +58,14 @@ export function schemaOf(kind: Kind): DescMessage {
   return SCHEMAS[kind];
 }
 
-/** Canonical bytes and hash: equal resources have equal bytes (no maps in resources, fields in order). */
+/** Canonical bytes: equal resources have equal bytes (no maps in resources, fields in order). */
+export function resourceBytes(kind: Kind, value: Resource): Uint8Array {
+  return toBinary(schemaOf(kind), value as MessageShape<DescMessage>);
+}
+
+/** Canonical bytes and their hash. */
 export function encodeResource(key: ResourceKey, value: Resource): Encoded {
-  const schema = schemaOf(key.kind);
-  const bytes = toBinary(schema, value as MessageShape<DescMessage>);
+  const bytes = resourceBytes(key.kind, value);
   return { bytes, hash: hashResource(key.kind, key.upstream, key.id, bytes) };
 }
 

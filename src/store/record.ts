@@ -7,9 +7,9 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   COMMAND_FIELDS,
   digestBytes,
-  encodeResource,
   type ResourceChange,
   type ResourceKey,
+  resourceBytes,
   resources,
   type State,
   schemaOf,
@@ -116,7 +116,7 @@ export function attemptOf(
 /** The file's state, to be kept as the base of the next reload. */
 export function baseOf(state: State): StoredBase {
   const images = [...resources(state)].map(({ key, value }) =>
-    create(StoredImageSchema, { ...key, value: encodeResource(key, value).bytes }),
+    create(StoredImageSchema, { ...key, value: resourceBytes(key.kind, value) }),
   );
   return create(StoredBaseSchema, { images, digest: digestBytes(state.digest) });
 }

@@ -1,7 +1,7 @@
 // Primary side of the feed: encodes committed changes and whole states as
 // post-images, once for all workers.
 import { create, toBinary } from "@bufbuild/protobuf";
-import { digestBytes, encodeResource, type ResourceKey, resources, type State } from "../core/index.ts";
+import { digestBytes, type ResourceKey, resourceBytes, resources, type State } from "../core/index.ts";
 import { FeedChangeSchema, PostImageSchema } from "../gen/sentinel/internal/v1/feed_pb.ts";
 import type { CommittedChange } from "../store/change-log.ts";
 
@@ -14,7 +14,7 @@ export function encodeChange(change: CommittedChange): Uint8Array {
 /** A whole state as feed bytes. */
 export function encodeSnapshot(revision: bigint, state: State): Uint8Array {
   const images: Uint8Array[] = [];
-  for (const { key, value } of resources(state)) images.push(image(key, encodeResource(key, value).bytes));
+  for (const { key, value } of resources(state)) images.push(image(key, resourceBytes(key.kind, value)));
   return encode(revision, state, images);
 }
 

@@ -77,6 +77,8 @@ export class WorkerPool implements Participant {
   readonly #ports = new ListenerPorts();
   readonly #stopHeartbeat: () => void;
   #connectionCounts = new SharedArrayBuffer(4);
+  /** The last snapshot that was sent, until the next change. */
+  #snapshot: { readonly revision: bigint; readonly bytes: Uint8Array } | undefined;
   #token = 0;
   #closing = false;
   readonly #unsubscribe: () => void;
@@ -222,7 +224,7 @@ export class WorkerPool implements Participant {
         { worker, beforePickMs, reusePort, connectionCounts: this.#connectionCounts, slot },
         {
           snapshot: () => ({
-            bytes: encodeSnapshot(this.#store.revision, this.#store.state),
+            bytes: this.#encodeSnapshot(),
             pins: this.#ports.pins(),
           }),
           applied: (handle) => this.#applied(handle),
@@ -294,8 +296,17 @@ export class WorkerPool implements Participant {
       if (key.kind === ResourceKind.LISTENER)
         this.#ports.commit(key.id, (after as Listener | undefined)?.address);
     }
+    this.#snapshot = undefined;
     const bytes = encodeChange(change);
     for (const worker of this.#all()) worker.feed(bytes);
+  }
+
+  /** Workers that start together get the same bytes. */
+  #encodeSnapshot(): Uint8Array {
+    const { revision, state } = this.#store;
+    if (this.#snapshot?.revision !== revision)
+      this.#snapshot = { revision, bytes: encodeSnapshot(revision, state) };
+    return this.#snapshot.bytes;
   }
 
   #applied(handle: WorkerHandle): void {

@@ -38,9 +38,15 @@ export interface RunningProxy {
   stop(): Promise<number | null>;
 }
 
-/** Starts `main.ts run` with this configuration text; resolves when it is ready. */
-export async function startProxy(config: string, env: Record<string, string> = {}): Promise<RunningProxy> {
-  const stateDir = mkdtempSync(join(tmpdir(), "sentinel-test-"));
+/**
+ * Starts `main.ts run` with this configuration text, in a state folder of its own
+ * or in the given one; resolves when it is ready.
+ */
+export async function startProxy(
+  config: string,
+  env: Record<string, string> = {},
+  stateDir = mkdtempSync(join(tmpdir(), "sentinel-test-")),
+): Promise<RunningProxy> {
   const file = join(stateDir, "sentinel.kdl");
   writeFileSync(file, config);
   const child = spawn(NODE, [join(ROOT, "src/main.ts"), "--config", file, "--state-dir", stateDir], {

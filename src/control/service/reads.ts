@@ -8,9 +8,9 @@ import {
   diffStates,
   digestHex,
   effectsOf,
-  encodeResource,
   etagOf,
   type Located,
+  resourceBytes,
   resources,
   type State,
   stateFromConfig,
@@ -52,9 +52,7 @@ type Step = { readonly command: Command } | { readonly effect: Effect };
 
 /** Handlers of the reading rpcs, and how to release what their page tokens pin. */
 export function readHandlers(deps: ControlDependencies, watcherCount: () => number) {
-  const statePages = new Pages<Located, StateInfo>(
-    ({ key, value }) => encodeResource(key, value).bytes.length,
-  );
+  const statePages = new Pages<Located, StateInfo>(({ key, value }) => resourceBytes(key.kind, value).length);
   const diffPages = new Pages<Step, undefined>((step) =>
     "command" in step
       ? toBinary(CommandSchema, step.command).length

@@ -10,7 +10,7 @@ import {
   commandsOf,
   digestHex,
   effectsOf,
-  encodeResource,
+  resourceBytes,
   resources,
 } from "../../core/index.ts";
 import { type Command, CommandSchema } from "../../gen/sentinel/v1/commands_pb.ts";
@@ -301,7 +301,7 @@ function* snapshotEvents(store: Store): Generator<Told> {
   let chunk = create(ConfigStateSchema);
   let bytes = 0;
   for (const { key, value } of resources(state)) {
-    const size = encodeResource(key, value).bytes.length + key.upstream.length + 8;
+    const size = resourceBytes(key.kind, value).length + key.upstream.length + 8;
     if (bytes + size > CHUNK_BYTES && bytes > 0) {
       yield { event: { case: "snapshot", value: chunk }, bytes };
       chunk = create(ConfigStateSchema);

@@ -10,13 +10,13 @@ import type { Writer } from "./writer.ts";
 
 /** How much history is kept; whichever is reached first. */
 export interface Retention {
-  /** Default 100,000. */
+  /** Default 10,000. */
   readonly maxChanges: number;
-  /** Default 100,000. */
+  /** Default 20,000. */
   readonly maxAttempts: number;
   /** Of changes and attempts. Default 90 days. */
   readonly maxAgeMs: number;
-  /** Default 100,000. */
+  /** Default 10,000. */
   readonly maxAnswers: number;
   /** Default 24 hours. */
   readonly maxAnswerAgeMs: number;
@@ -26,10 +26,10 @@ const HOUR_MS = 3_600_000;
 
 /** The defaults of Retention. */
 export const RETENTION: Retention = {
-  maxChanges: 100_000,
-  maxAttempts: 100_000,
+  maxChanges: 10_000,
+  maxAttempts: 20_000,
   maxAgeMs: 90 * 24 * HOUR_MS,
-  maxAnswers: 100_000,
+  maxAnswers: 10_000,
   maxAnswerAgeMs: 24 * HOUR_MS,
 };
 

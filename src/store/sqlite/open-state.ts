@@ -4,7 +4,7 @@
 // `acceptLoss` is it gone on with, in a new life of the state (history id). What
 // was damaged is set aside, never deleted.
 import { mkdirSync } from "node:fs";
-import { digestBytes, emptyState, encodeResource, resources, type State } from "../../core/index.ts";
+import { digestBytes, emptyState, resourceBytes, resources, type State } from "../../core/index.ts";
 import type { StoredBase } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import type { Persistence, PersistenceStatus } from "../persistence.ts";
 import { listSnapshots } from "../snapshot/files.ts";
@@ -158,7 +158,7 @@ function readAgain(folder: Folder): Read<Found> {
 function newContents({ clock, newId }: OpenOptions, previousHistoryId: string): Contents {
   const state = emptyState();
   const images = [...resources(state)].map(({ key, value, hash }): KeptImage => {
-    return { ...key, value: encodeResource(key, value).bytes, hash, revision: 0n, origin: "" };
+    return { ...key, value: resourceBytes(key.kind, value), hash, revision: 0n, origin: "" };
   });
   const digest = digestBytes(state.digest);
   return { meta: metaOf(newId(), previousHistoryId, clock(), 0n, digest), images, base: undefined };
