@@ -21,7 +21,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   worker: ["core", "store", "proxy", "gen"],
   telemetry: ["core", "store", "gen"],
   admin: ["core"],
-  cli: ["core", "config", "grpc", "gen", ""],
+  cli: ["core", "config", "store", "grpc", "gen", ""],
   "": [
     "core",
     "routing",
