@@ -21,7 +21,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   worker: ["core", "store", "proxy", "gen"],
   telemetry: ["core", "store", "gen"],
   admin: ["core"],
-  cli: ["core", "config", "grpc", "gen", ""],
+  client: ["grpc", "gen"],
+  cli: ["core", "config", "store", "client", "grpc", "gen", ""],
   "": [
     "core",
     "routing",
@@ -33,6 +34,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "worker",
     "telemetry",
     "admin",
+    "client",
     "cli",
     "gen",
   ],
@@ -48,6 +50,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   proxy: /^(node:.*|http-proxy-3|@bufbuild\/protobuf(\/.*)?)$/,
   worker: /^(node:(worker_threads|fs|os|net)|@bufbuild\/protobuf(\/.*)?)$/,
   config: /^(node:(fs|path)(\/.*)?|@bgotink\/kdl(\/.*)?|@bufbuild\/protobuf(\/.*)?)$/,
+  client: /^(node:crypto|@grpc\/grpc-js|@bufbuild\/protobuf(\/.*)?)$/,
   telemetry: /^(winston|@bufbuild\/protobuf(\/.*)?)$/,
 };
 
@@ -97,6 +100,7 @@ const BANS: readonly Ban[] = [
       "worker",
       "telemetry",
       "admin",
+      "client",
       "cli",
       "grpc",
       "",
@@ -114,6 +118,7 @@ const BANS: readonly Ban[] = [
       "worker",
       "telemetry",
       "admin",
+      "client",
       "cli",
       "grpc",
       "",

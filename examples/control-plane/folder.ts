@@ -9,25 +9,15 @@ import { watch } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
-import * as grpc from "@grpc/grpc-js";
-import {
-  ControlService,
-  type ReplaceBackendsResponse,
-  type WatchChangesResponse,
-} from "../../src/gen/sentinel/v1/control_pb.ts";
-import { ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
-import { serviceDefinition } from "../../src/grpc/service-definition.ts";
+// Outside of a checkout: "sentinel-proxy/client".
+import { ResourceKind, SentinelClient } from "../../src/client/client.ts";
 
 const [address, upstream, folder] = process.argv.slice(2);
 if (address === undefined || upstream === undefined || folder === undefined) {
   console.error("usage: folder.ts CONTROL UPSTREAM FOLDER");
   process.exit(2);
 }
-const RETRY_MS = 1_000;
-const Client = grpc.makeClientConstructor(serviceDefinition(ControlService), "ControlService");
-const client = new Client(address, grpc.credentials.createInsecure(), {
-  "grpc.max_reconnect_backoff_ms": RETRY_MS,
-});
+const client = new SentinelClient(address);
 
 let isDirty = true;
 let wake = () => {};
@@ -41,10 +31,11 @@ void follow();
 for (;;) {
   while (isDirty) {
     isDirty = false;
+    // The client has tried again what passes by itself.
     await sync().catch(async (error: Error) => {
       console.error(error.message);
       isDirty = true;
-      await after(RETRY_MS);
+      await after(1_000);
     });
   }
   await new Promise<void>((ok) => {
@@ -58,34 +49,16 @@ async function sync(): Promise<void> {
   const backends = await Promise.all(
     names.map(async (id) => ({ id, address: (await readFile(join(folder!, id), "utf8")).trim() })),
   );
-  const request = { upstream, backends, options: { reason: `folder ${folder}` } };
-  const { result } = await new Promise<ReplaceBackendsResponse>((ok, fail) => {
-    const deadline = Date.now() + 10_000;
-    client["replaceBackends"]!(
-      request,
-      { deadline },
-      (error: Error | null, answer: ReplaceBackendsResponse) => (error === null ? ok(answer) : fail(error)),
-    );
-  });
+  const options = { reason: `folder ${folder}` };
+  const { result } = await client.call("replaceBackends", { upstream: upstream!, backends, options });
   if (result?.changed) console.log(`revision ${result.revision}: ${backends.length} backends`);
 }
 
-/** Looks again after every change to the upstream, and whenever the stream begins: it may be another life. */
+/** Looks again after every change to the upstream, and at every state: it may be another life. */
 async function follow(): Promise<void> {
-  for (;;) {
-    const kinds = [ResourceKind.UPSTREAM, ResourceKind.BACKEND];
-    const stream: AsyncIterable<WatchChangesResponse> = client["watchChanges"]!({ kinds });
-    let hasBegun = false;
-    try {
-      for await (const { event } of stream) {
-        const effects = event.case === "change" ? (event.value.change?.effects ?? []) : [];
-        if (!hasBegun || effects.some((effect) => [effect.upstream, effect.id].includes(upstream!)))
-          changed();
-        hasBegun = true;
-      }
-    } catch {
-      // Sentinel is away; sync() says so if it has something to send.
-    }
-    await after(RETRY_MS);
+  for await (const event of client.watch({ kinds: [ResourceKind.UPSTREAM, ResourceKind.BACKEND] })) {
+    const effects = event.type === "change" ? event.change.effects : [];
+    if (event.type === "state" || effects.some((effect) => [effect.upstream, effect.id].includes(upstream!)))
+      changed();
   }
 }

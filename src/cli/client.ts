@@ -6,10 +6,11 @@ import { join } from "node:path";
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import * as grpc from "@grpc/grpc-js";
 import type { Command } from "commander";
+import { refusalOf } from "../client/refused.ts";
 import { ControlService } from "../gen/sentinel/v1/control_pb.ts";
 import { serviceDefinition } from "../grpc/service-definition.ts";
 import { ExitError } from "./exit.ts";
-import { RefusedError, refusalOf } from "./refusal.ts";
+import { RefusedError } from "./refusal.ts";
 
 /** Options of every sub-command that talks to a proxy. */
 export interface ClientOptions {

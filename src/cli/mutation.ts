@@ -12,8 +12,8 @@ import {
   withClientOptions,
 } from "./client.ts";
 import { ExitError } from "./exit.ts";
-import { type FieldFlag, fieldsOf, maskOf, type ParsedOptions } from "./field-flags.ts";
-import { readDuration, readRevision } from "./read-value.ts";
+import { collect, type FieldFlag, fieldsOf, maskOf, type ParsedOptions } from "./field-flags.ts";
+import { readDuration, readRevision, readWhole } from "./read-value.ts";
 import { printResult } from "./result.ts";
 
 /** Parsed options of a mutating sub-command; the others are those of its fields. */
@@ -27,6 +27,10 @@ export interface MutationOptions extends ClientOptions, ParsedOptions {
   readonly wait?: keyof typeof WAITS;
   readonly waitTimeout?: string;
   readonly allowMissing?: boolean;
+  readonly requestId?: string;
+  readonly source?: string;
+  readonly sourceVersion?: string;
+  readonly label?: readonly string[];
 }
 
 const WAITS = { applied: Wait.APPLIED, committed: Wait.COMMITTED } as const;
@@ -41,6 +45,10 @@ export function withMutationOptions(command: Command): Command {
   command
     .optionsGroup("Commit:")
     .option("--reason <text>", "why; goes into the audit record")
+    .option("--label <key=value>", "for the audit record; repeatable", collect)
+    .option("--source <name>", "what feeds this, for example registry-sync; `status` shows each")
+    .option("--source-version <number>", "which of its own versions the source is at")
+    .option("--request-id <id>", "the same call under the same id takes effect once")
     .option("--expected-revision <revision>", "refuse unless this is the current revision")
     .option("--expected-history <id>", "refuse unless this is the history_id")
     .option("--force", "accept a diff that removes more than max-removal-percent of a kind")
@@ -72,17 +80,28 @@ export function commitOptionsOf(options: MutationOptions): MessageInitShape<type
     expectedHistory: history,
     wait,
     waitTimeout: timeout,
+    sourceVersion,
   } = options;
   return {
     ...(reason === undefined ? {} : { reason }),
     ...(revision === undefined ? {} : { expectedRevision: readRevision(revision, "--expected-revision") }),
     ...(history === undefined ? {} : { expectedHistoryId: history }),
     ...(options.expectedEtag === undefined ? {} : { expectedEtag: options.expectedEtag }),
+    ...(options.requestId === undefined ? {} : { requestId: options.requestId }),
+    ...(options.source === undefined ? {} : { source: options.source }),
+    ...(sourceVersion === undefined ? {} : { sourceVersion: readWhole(sourceVersion, "--source-version") }),
+    ...(options.label === undefined ? {} : { labels: Object.fromEntries(options.label.map(labelOf)) }),
     ...(options.force === true ? { force: true } : {}),
     ...(options.validateOnly === true ? { validateOnly: true } : {}),
     ...(wait === undefined ? {} : { wait: WAITS[wait] }),
     ...(timeout === undefined ? {} : { waitTimeout: readDuration(timeout, "--wait-timeout") }),
   };
+}
+
+function labelOf(text: string): [string, string] {
+  const at = text.indexOf("=");
+  if (at < 1) throw new ExitError(2, `--label: '${text}' is not KEY=VALUE`);
+  return [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** Makes one mutating call and prints its result. `request` is what is special about it. */

@@ -1,14 +1,17 @@
 // `sentinel state`: prints the live configuration, as KDL that starts another
-// Sentinel with the same state, or as JSON.
+// Sentinel with the same state, or as JSON; with --offline that of a state folder.
 import { create, toJsonString } from "@bufbuild/protobuf";
 import { type Command, Option } from "commander";
 import { printKdl } from "../config/print.ts";
+import { toConfigState } from "../core/index.ts";
 import { type ConfigState, ConfigStateSchema } from "../gen/sentinel/v1/resources_pb.ts";
-import { type ClientOptions, type ControlClient, withClient, withClientOptions } from "./client.ts";
+import { type ControlClient, withClient, withClientOptions } from "./client.ts";
+import { ExitError } from "./exit.ts";
+import { isOffline, type OfflineOptions, withFolder, withOfflineOptions } from "./offline.ts";
 
 const FORMATS = ["kdl", "json"] as const;
 
-interface StateOptions extends ClientOptions {
+interface StateOptions extends OfflineOptions {
   readonly format?: (typeof FORMATS)[number];
 }
 
@@ -18,17 +21,30 @@ export function addStateCommand(program: Command): void {
   state.addOption(
     new Option("--format <format>", "kdl, or json like --json (default: kdl)").choices(FORMATS),
   );
-  withClientOptions(state).action((options: StateOptions) =>
-    withClient(options, async (client) => {
-      const format = options.format ?? (options.json === true ? "json" : "kdl");
-      const config = await readState(client);
-      const text =
-        format === "kdl"
-          ? printKdl(config)
-          : `${toJsonString(ConfigStateSchema, config, { prettySpaces: 2 })}\n`;
-      process.stdout.write(text);
-    }),
+  withClientOptions(withOfflineOptions(state)).action((options: StateOptions) =>
+    isOffline(options)
+      ? printFolder(options)
+      : withClient(options, async (client) => printState(await readState(client), options)),
   );
+}
+
+function printState(config: ConfigState, { format, json }: StateOptions): void {
+  const text =
+    (format ?? (json === true ? "json" : "kdl")) === "kdl"
+      ? printKdl(config)
+      : `${toJsonString(ConfigStateSchema, config, { prettySpaces: 2 })}\n`;
+  process.stdout.write(text);
+}
+
+/** Prints what can be read; what is wrong with the folder is an error all the same. */
+function printFolder(options: StateOptions): Promise<void> {
+  return withFolder(options, (folder) => {
+    const inspected = folder.inspect();
+    const found = inspected.is === "new" ? undefined : inspected.found;
+    if (found !== undefined) printState(toConfigState(found.state), options);
+    if (inspected.is === "wrong") throw new ExitError(1, inspected.error.message);
+    if (found === undefined) throw new ExitError(1, "nothing was ever stored in this folder");
+  });
 }
 
 /** The live state, and the revision it is of. */

@@ -1,4 +1,4 @@
-// `sentinel status`: what the process is doing.
+// `sentinel status`: what the process is doing, and where it keeps what changes.
 import { toJsonString } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
@@ -7,6 +7,7 @@ import { KIND_NAMES } from "../core/index.ts";
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
+  type StorageStatus,
   WorkerStatus_Progress,
 } from "../gen/sentinel/v1/control_pb.ts";
 import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
@@ -18,6 +19,7 @@ const PROGRESS: Readonly<Record<number, string>> = {
   [WorkerStatus_Progress.LIVE]: "live",
   [WorkerStatus_Progress.GONE]: "gone",
 };
+
 /** Adds `status`. */
 export function addStatusCommand(program: Command): void {
   withClientOptions(program.command("status").description("show revision, workers and listeners")).action(
@@ -58,5 +60,17 @@ function statusText(status: GetStatusResponse, paint: Paint): string {
           : `bound to ${boundAddress}`;
     lines.push(`listener ${id}: ${address}, ${bound}`);
   }
+  if (status.storage !== undefined) lines.push(`storage: ${storageText(status.storage, paint)}`);
+  for (const { source, version, revision } of status.sources) {
+    lines.push(`source ${source}: version ${version} at revision ${revision}`);
+  }
   return `${lines.join("\n")}\n`;
+}
+
+function storageText(storage: StorageStatus, paint: Paint): string {
+  const { durable, writable, reason, unwritableSince: since, oldestRevision } = storage;
+  const kept = `${durable ? "durable" : "in memory only"}, every change after revision ${oldestRevision} is kept`;
+  if (writable) return kept;
+  const when = since === undefined ? "" : ` since ${timestampDate(since).toISOString()}`;
+  return `${kept}; ${paint("bad", `not writable${when}: ${reason}`)}`;
 }

@@ -1,5 +1,5 @@
 // Glue between generated protobuf services and grpc-js, for both sides: the
-// server (control) and our own client (cli). No behaviour of its own.
+// server (control) and our own clients (client, cli). No behaviour of its own.
 import {
   create,
   type DescMessage,

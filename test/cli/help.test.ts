@@ -45,7 +45,7 @@ test("every command and option says what it is", () => {
 
 test("every command that talks to a proxy has --control and --json", () => {
   const leaves = commandsOf(program).filter(({ commands }) => commands.length === 0);
-  const own = ["run", "validate", "completion", "help"];
+  const own = ["run", "validate", "completion", "help", "list", "inspect", "restore", "verify"];
   const missing = leaves
     .filter((command) => !own.includes(command.name()))
     .filter(
@@ -77,6 +77,21 @@ test("what is typed wrong is told with a suggestion, exit code 2, nothing on sta
     [["explain", "ftp://x"], /neither http:\/\/HOST\/PATH/],
     [["run", "--config", "x", "--log-level", "loud"], /Allowed choices are error/],
     [["run"], /no configuration/],
+    [["history", "--since", "yesterday"], /--since: 'yesterday' is no moment: write 30m, 2h or 1d/],
+    [["history", "--until", "2026-13-45"], /'2026-13-45' is no moment/],
+    [["history", "--refused", "--kind", "route"], /cannot be used with/],
+    [["history", "--id", "x"], /--id and --upstream go with --kind/],
+    [["history", "-n", "0"], /--number: at least 1/],
+    [["history", "--state-dir", "x"], /--state-dir is for --offline/],
+    [["show", "x"], /'x' is not a revision/],
+    [["blame", "backend", "b1"], /a backend needs --upstream/],
+    [["blame", "route"], /which route\?/],
+    [["blame", "system", "x"], /the system has no id/],
+    [["rollback"], /missing required argument 'revision'/],
+    [["undo", "x"], /'x' is not a revision/],
+    [["undo", "--label", "x"], /--label: 'x' is not KEY=VALUE/],
+    [["undo", "--source-version", "v1"], /'v1' is not a whole number/],
+    [["snapshot", "restore", "x"], /required option '--state-dir/],
   ];
   for (const [args, message] of rows) {
     const { code, stdout, stderr } = await invoke(...args);

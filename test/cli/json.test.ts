@@ -30,6 +30,12 @@ test.each([
   ["listener add l 127.0.0.1:0", { effects: [{ id: "l" }] }],
   ["system update --max-connections 7", { effects: [{ kind: "RESOURCE_KIND_SYSTEM" }] }],
   ["upstream remove blue --cascade --wait committed", { changed: true }],
+  ["history --all -n 1", { changes: [{ rpc: "RemoveUpstream", result: "RESULT_COMMITTED" }] }],
+  ["show 2", { change: { reason: "r" }, inverse: [{ removeBackend: { upstream: "green" } }] }],
+  ["blame listener http", { fields: [{ field: "address", revision: "1", actor: "file" }] }],
+  ["undo --label a=b", { changed: true }],
+  ["rollback 2 --force", { changed: true }],
+  ["snapshot save", { revision: expect.stringMatching(/^\d+$/) }],
 ])("%s", async (line, expected) => {
   const { code, stdout, stderr } = await json(...line.split(" "));
   expect([code, stderr]).toEqual([0, ""]);

@@ -3,7 +3,8 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import * as grpc from "@grpc/grpc-js";
 import { expect, test } from "@jest/globals";
-import { refusalOf, refusalText } from "../../src/cli/refusal.ts";
+import { refusalText } from "../../src/cli/refusal.ts";
+import { refusalOf } from "../../src/client/refused.ts";
 import { BadRequestSchema } from "../../src/gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "../../src/gen/google/rpc/status_pb.ts";
 

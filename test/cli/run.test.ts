@@ -64,8 +64,16 @@ test("the environment stands in for options", async () => {
   process.env["SENTINEL_CONFIG"] = "env.kdl";
   process.env["SENTINEL_STATE_DIR"] = "env";
   const { requests } = await run([]);
-  expect(requests).toMatchObject([
-    { configFile: "env.kdl", stateDir: "env", control: [], logLevel: undefined },
+  expect(requests).toEqual([
+    {
+      configFile: "env.kdl",
+      stateDir: "env",
+      control: [],
+      logLevel: undefined,
+      fresh: false,
+      acceptLoss: false,
+      onBadFile: "serve",
+    },
   ]);
   expect((await run(["-c", "a.kdl", "--state-dir", "d"])).requests).toMatchObject([
     { configFile: "a.kdl", stateDir: "d" },

@@ -129,6 +129,30 @@ apply @start.kdl
 diff @start.kdl
 validate @start.kdl
 validate @broken.kdl
+
+# history
+backend add green 10.0.0.1:80 --id g1 --reason first --label team=edge --label ticket=7 --source sync --source-version 41 --request-id r1
+backend add green 10.0.0.1:80 --id g1 --reason first --label team=edge --label ticket=7 --source sync --source-version 41 --request-id r1
+backend add green 10.0.0.9:80 --id g1 --request-id r1
+backend update green g1 --weight 3
+history -n 2
+history --refused -n 1
+history --all -n 3
+history --kind backend --id g1 --upstream green
+history --since 1h --until 1h
+history --actor nobody
+history --kind system
+show 31
+show 999
+blame backend g1 --upstream green
+blame route v9
+undo
+undo 31 --validate-only
+undo 999
+rollback 30 --force --reason "back to the start"
+rollback 999
+snapshot save
+status
 `;
 
 let folder: string;
@@ -169,6 +193,7 @@ function steady(text: string): string {
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, "TIME")
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "HISTORY")
     .replace(/digest [0-9a-f]{16}/g, "digest DIGEST")
+    .replace(/\d+ bytes/g, "N bytes")
     .replace(/bound to 127\.0\.0\.1:\d+/g, "bound to 127.0.0.1:PORT")
     .replace(/sentinel \d+\.\d+\.\d+\S*, /g, "sentinel VERSION, ")
     .replace(/applied on \d+ workers?/g, "applied on all workers");

@@ -2,7 +2,7 @@
 // its API description and its `sentinel` command; an old Node gets a clear word.
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -72,6 +72,35 @@ test("its `sentinel` starts a proxy, serves, and stops with 0", async () => {
   }
   expect(child.exitCode).toBe(0);
 });
+
+test("its client is imported by name, and has types", async () => {
+  const user = join(folder, "user");
+  mkdirSync(join(user, "node_modules"), { recursive: true });
+  symlinkSync(root, join(user, "node_modules/sentinel-proxy"));
+  const program = `import { ResourceKind, SentinelClient } from "sentinel-proxy/client";
+const client = new SentinelClient("unix:/nowhere.sock", { retryMs: 0 });
+const error = await client.call("getStatus", {}).catch((failure) => failure);
+console.log(ResourceKind.ROUTE, error.name, error.refusal.code);
+client.close();
+`;
+  writeFileSync(join(user, "user.mjs"), program);
+  const { stdout } = await promisify(execFile)(NODE, ["user.mjs"], { cwd: user });
+  expect(stdout).toBe("3 SentinelError UNAVAILABLE\n");
+  const typed = `import { SentinelClient } from "sentinel-proxy/client";
+const client = new SentinelClient("x");
+export const revision: bigint | undefined = (await client.call("addRoute", { route: { id: "r" } })).result?.revision;
+// @ts-expect-error There is no such field.
+await client.call("addRoute", { rout: {} });
+for await (const event of client.watch()) if (event.type === "change") event.change.effects satisfies object[];
+`;
+  writeFileSync(join(user, "user.mts"), typed);
+  const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024"];
+  const args = [...options, "--typeRoots", join(ROOT, "node_modules/@types"), "--types", "node", "user.mts"];
+  const tsc = join(ROOT, "node_modules/.bin/tsc");
+  const checked = await promisify(execFile)(tsc, args, { cwd: user }).catch((error: object) => error);
+  expect(checked).toMatchObject({ stdout: "" });
+  expect(checked).not.toHaveProperty("code");
+}, 60_000);
 
 test("on a Node that is too old it says what it needs", async () => {
   const old = (process.env["PATH"] ?? "")

@@ -13,11 +13,7 @@ import {
   type ResourceKey,
   schemaOf,
 } from "../../core/index.ts";
-import {
-  type StoredAttempt,
-  StoredAttempt_Result,
-  type StoredChange,
-} from "../../gen/sentinel/internal/v1/storage_pb.ts";
+import { StoredAttempt_Result, type StoredChange } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import { type Command, CommandSchema } from "../../gen/sentinel/v1/commands_pb.ts";
 import {
   ChangeFilter,
@@ -30,13 +26,11 @@ import {
 import {
   type Change,
   type ChangeRecord,
-  ChangeRecord_Result,
-  ChangeRecordSchema,
-  ChangeSchema,
   type Effect,
   EffectSchema,
 } from "../../gen/sentinel/v1/events_pb.ts";
 import { ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
+import { attemptRecord, changeRecord, headOf } from "../../store/records.ts";
 import { changesOf, commandsIn } from "../../store/stored.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import { Pages } from "../pages.ts";
@@ -44,8 +38,6 @@ import { oldestOf, valueFrom } from "../past.ts";
 import { failure } from "../status.ts";
 import { unary } from "../unary.ts";
 
-/** Effects and errors that one row of a list shows. */
-const MAX_SHOWN = 20;
 /** Rows of a list. */
 const DEFAULT_ROWS = 100;
 const MAX_ROWS = 1_000;
@@ -72,18 +64,6 @@ export function historyHandlers(deps: ControlDependencies) {
       }),
     },
   };
-}
-
-/** A stored change as a message, without its commands and effects. */
-export function headOf({ revision, time, source, actor, reason, digest }: StoredChange): Change {
-  return create(ChangeSchema, {
-    revision,
-    ...(time === undefined ? {} : { commitTime: time }),
-    source,
-    actor,
-    reason,
-    digest: Buffer.from(digest).toString("hex"),
-  });
 }
 
 async function listChanges({ persistence, store }: ControlDependencies, request: ListChangesRequest) {
@@ -126,49 +106,6 @@ function recordsOf<T>(
   recordOf: (row: T) => ChangeRecord,
 ) {
   return { changes: rows.map(recordOf), nextPageToken: next === undefined ? "" : String(next) };
-}
-
-function changeRecord(change: StoredChange): ChangeRecord {
-  const effects = effectsOf(changesOf({ ...change, differences: change.differences.slice(0, MAX_SHOWN) }));
-  return create(ChangeRecordSchema, {
-    revision: change.revision,
-    ...(change.time === undefined ? {} : { time: change.time }),
-    result: ChangeRecord_Result.COMMITTED,
-    source: change.source,
-    actor: change.actor,
-    rpc: change.rpc,
-    requestId: change.requestId,
-    reason: change.reason,
-    labels: Object.fromEntries(change.labels.map(({ key, value }) => [key, value])),
-    effects,
-    effectCount: change.differences.length,
-  });
-}
-
-const RESULTS: Readonly<Record<StoredAttempt_Result, ChangeRecord_Result>> = {
-  [StoredAttempt_Result.UNSPECIFIED]: ChangeRecord_Result.UNSPECIFIED,
-  [StoredAttempt_Result.ACCEPTED]: ChangeRecord_Result.COMMITTED,
-  [StoredAttempt_Result.REFUSED]: ChangeRecord_Result.REFUSED,
-  [StoredAttempt_Result.NO_OP]: ChangeRecord_Result.UNCHANGED,
-};
-
-function attemptRecord(sequence: bigint, attempt: StoredAttempt): ChangeRecord {
-  return create(ChangeRecordSchema, {
-    sequence,
-    revision: attempt.revision,
-    ...(attempt.time === undefined ? {} : { time: attempt.time }),
-    result: RESULTS[attempt.result] ?? ChangeRecord_Result.UNSPECIFIED,
-    source: attempt.source,
-    actor: attempt.actor,
-    rpc: attempt.rpc,
-    requestId: attempt.requestId,
-    reason: attempt.reason,
-    labels: Object.fromEntries(attempt.labels.map(({ key, value }) => [key, value])),
-    sourceVersion: attempt.sourceVersion,
-    commands: attempt.commands.map(({ name, count }) => (count === 1 ? name : `${name} ${count}`)),
-    errors: attempt.errors.map(({ rule, path, message }) => `${rule} ${path}: ${message}`),
-    count: attempt.count,
-  });
 }
 
 async function getChange(

@@ -18,6 +18,7 @@ import type { WatchChangesRequest, WatchChangesResponse } from "../../gen/sentin
 import { type Change, ChangeSchema, type Effect, EffectSchema } from "../../gen/sentinel/v1/events_pb.ts";
 import { ConfigStateSchema } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { CommittedChange } from "../../store/change-log.ts";
+import { headOf } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { changesOf, commandsIn } from "../../store/stored.ts";
 import type { ControlDependencies } from "../dependencies.ts";
@@ -25,7 +26,6 @@ import { HEARTBEAT_MS, MAX_RESPONSE_BYTES, MAX_WATCHERS } from "../limits.ts";
 import { oldestOf, valueFrom } from "../past.ts";
 import { failure } from "../status.ts";
 import { contain } from "../unary.ts";
-import { headOf } from "./history.ts";
 
 type Call = grpc.ServerWritableStream<WatchChangesRequest, object>;
 

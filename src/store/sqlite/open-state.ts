@@ -164,7 +164,12 @@ function newContents({ clock, newId }: OpenOptions, previousHistoryId: string): 
   return { meta: metaOf(newId(), previousHistoryId, clock(), 0n, digest), images, base: undefined };
 }
 
-function contentsOf(snapshot: Snapshot, { clock, newId }: OpenOptions, previousHistoryId: string): Contents {
+/** What a state that begins with a snapshot begins with. */
+export function contentsOf(
+  snapshot: Snapshot,
+  { clock, newId }: Pick<OpenOptions, "clock" | "newId">,
+  previousHistoryId: string,
+): Contents {
   const { revision, digest, images, base } = snapshot;
   return { meta: metaOf(newId(), previousHistoryId, clock(), revision, digest), images, base };
 }

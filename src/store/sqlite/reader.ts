@@ -41,6 +41,11 @@ export class Reader {
     this.#db = openReader(path);
   }
 
+  /** Which life of the state this is, and where what is kept begins. */
+  meta(): Read<Meta> {
+    return this.#read((meta) => ({ ok: true, value: meta }));
+  }
+
   change(revision: bigint): Read<StoredChange> {
     return this.#read((meta) => {
       if (revision <= meta.changes.revision) return compacted(`the change of revision ${revision}`);
