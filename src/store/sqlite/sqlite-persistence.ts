@@ -137,7 +137,7 @@ export class SqlitePersistence implements Persistence {
   appendRefusal(attempt: StoredAttempt): void {
     if (this.#closing !== undefined) return;
     this.#refusals.add(attempt);
-    this.#refusalTimer ??= setTimeout(() => this.#flushRefusals(), REFUSAL_MS).unref();
+    this.#refusalTimer ??= setTimeout(() => void this.#flushRefusals(), REFUSAL_MS).unref();
   }
 
   findAnswer(actor: string, requestId: string): KnownAnswer | undefined {
@@ -158,7 +158,9 @@ export class SqlitePersistence implements Persistence {
     return this.#reader.ask("changes", query);
   }
 
-  attempts(query: AttemptQuery): Promise<Read<Page<AuditRow>>> {
+  /** What waits to be stored is stored first, if the disk lets it. */
+  async attempts(query: AttemptQuery): Promise<Read<Page<AuditRow>>> {
+    await this.#flushRefusals();
     return this.#reader.ask("attempts", query);
   }
 
@@ -202,7 +204,7 @@ export class SqlitePersistence implements Persistence {
   async #close(graceMs: number): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#refusalTimer);
-    this.#flushRefusals();
+    void this.#flushRefusals();
     await Promise.race([this.#writer.settled(), delay(graceMs)]);
     await this.#snapshot;
     if (this.#status.state === "ok" && this.#isSnapshotDue) await this.saveSnapshot();
@@ -243,16 +245,17 @@ export class SqlitePersistence implements Persistence {
     }
   }
 
-  #flushRefusals(): void {
+  async #flushRefusals(): Promise<void> {
+    clearTimeout(this.#refusalTimer);
     this.#refusalTimer = undefined;
     if (this.#refusals.isEmpty && this.#returned.length === 0) return;
-    // They come back, and the status says what happened.
-    this.#write([], false).catch(() => {});
+    // What cannot be stored comes back, and the status says what happened.
+    await this.#write([], false).catch(() => {});
   }
 
   #probe(): void {
     if (this.#status.state === "ok") return;
-    if (this.#returned.length > 0) this.#flushRefusals();
+    if (this.#returned.length > 0) void this.#flushRefusals();
     else this.#writer.probe();
   }
 

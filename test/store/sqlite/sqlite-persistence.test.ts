@@ -236,3 +236,22 @@ async function until(persistence: Persistence, isTrue: () => boolean): Promise<v
     await persistence.base();
   }
 }
+
+test("a refusal can be read at once, and the next one is stored by itself", async () => {
+  const dir = newFolder();
+  const { persistence, ...opened } = open(dir);
+  const line = new Line(opened);
+  persistence.appendRefusal(line.refusal({}, "first"));
+  const rules = async () => {
+    const page = await persistence.attempts({});
+    return page.ok ? page.value.rows.map(({ attempt }) => attempt.errors[0]?.rule) : page.error.message;
+  };
+  expect(await rules()).toEqual(["first"]);
+  expect(await rules()).toEqual(["first"]);
+  persistence.appendRefusal(line.refusal({}, "second"));
+  await persistence.close();
+  const again = open(dir).persistence;
+  const page = await again.attempts({});
+  expect(page.ok && page.value.rows).toHaveLength(2);
+  await again.close();
+});
