@@ -22,6 +22,7 @@ import type { StoredBase } from "./gen/sentinel/internal/v1/storage_pb.ts";
 import type { Command } from "./gen/sentinel/v1/commands_pb.ts";
 import { StartError } from "./start-error.ts";
 import type { Accepted, Rejected } from "./store/attempt.ts";
+import { freezesOf } from "./store/guards.ts";
 import type { Persistence } from "./store/persistence.ts";
 import { Provenance } from "./store/provenance.ts";
 import { baseOf } from "./store/record.ts";
@@ -60,7 +61,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   if (options.fresh === true) await discard(options);
   const opened = open(options);
   const { log, config, stateDir } = options;
-  const { revision, historyId, loss, origin, state, persistence } = opened;
+  const { revision, historyId, loss, origin, state, persistence, guards } = opened;
   if (loss !== undefined) {
     const lost = loss.lost === undefined ? "unknown" : `${loss.lost.first} to ${loss.lost.last}`;
     log.write("error", "state-lost", {
@@ -84,6 +85,8 @@ export async function boot(options: BootOptions): Promise<Booted> {
     revision,
     historyId,
     provenance,
+    guards: { freezes: guards === undefined ? [] : freezesOf(guards), unconfirmed: [] },
+    sources: guards?.sources ?? [],
     persistence,
     clock: () => new Date(),
     ...(maxRemovalPercent === undefined ? {} : { maxRemovalPercent }),

@@ -3,11 +3,19 @@
 // with the state, and that is stored with the attempt that changes it.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { applyDiff, type ConfigError, keyText, type ResourceChange, type State } from "../core/index.ts";
+import {
+  applyDiff,
+  type ConfigError,
+  keyText,
+  limits,
+  type ResourceChange,
+  type State,
+} from "../core/index.ts";
 import { type StoredGuards, StoredGuardsSchema } from "../gen/sentinel/internal/v1/storage_pb.ts";
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
 import { ResourceKind, type Route } from "../gen/sentinel/v1/resources_pb.ts";
 import type { Attempt } from "./attempt.ts";
+import type { SourceVersion } from "./sources.ts";
 
 /** Writers that may not write until a time. */
 export interface Freeze {
@@ -78,6 +86,9 @@ export function checkFrozen(guards: Guards, attempt: Attempt, now: Date): Config
 export function applyGuard(guards: Guards, action: GuardAction): Guards | ConfigError {
   switch (action.do) {
     case "freeze":
+      if (guards.freezes.length >= limits.MAX_FREEZES) {
+        return tooMany(`there are ${limits.MAX_FREEZES} freezes already`, "end one of them");
+      }
       return { ...guards, freezes: [...guards.freezes, action.freeze] };
     case "unfreeze": {
       const freezes = guards.freezes.filter(({ id }) => id !== action.id);
@@ -87,10 +98,21 @@ export function applyGuard(guards: Guards, action: GuardAction): Guards | Config
     case "confirm": {
       const unconfirmed = guards.unconfirmed.filter(({ revision }) => revision !== action.revision);
       if (unconfirmed.length < guards.unconfirmed.length) return { ...guards, unconfirmed };
-      const hint = "it was confirmed or reverted before, or never waited";
-      return notThere("revision", `revision ${action.revision} does not wait to be confirmed`, hint);
+      return notWaiting(action.revision);
     }
   }
+}
+
+/** Refuses a change that can no longer wait, and a revert of one that does not: it was confirmed. */
+export function checkWaiting(
+  { unconfirmed }: Guards,
+  { reverts, confirmWithinMs }: Attempt,
+): ConfigError | undefined {
+  if (confirmWithinMs !== undefined && unconfirmed.length >= limits.MAX_UNCONFIRMED) {
+    return tooMany(`${unconfirmed.length} changes wait to be confirmed already`, "confirm them, or wait");
+  }
+  if (reverts === undefined || unconfirmed.some(({ revision }) => revision === reverts)) return undefined;
+  return notWaiting(reverts);
 }
 
 /**
@@ -141,14 +163,18 @@ export function unconfirmedOf(
   return { revision, deadline, keys: new Set(changes.map(({ key }) => keyText(key))), inverse };
 }
 
-/** The guards as they are stored: of an unconfirmed change only where it is. */
-export function encodeGuards({ freezes, unconfirmed }: Guards): Uint8Array {
+/** The guards as they are stored, with the versions of sources: of an unconfirmed change only where it is. */
+export function encodeGuards(
+  { freezes, unconfirmed }: Guards,
+  sources: readonly SourceVersion[],
+): Uint8Array {
   const message = create(StoredGuardsSchema, {
     freezes: freezes.map((one) => ({ ...one, names: [...one.names], until: timestampFromDate(one.until) })),
     unconfirmed: unconfirmed.map(({ revision, deadline }) => ({
       revision,
       deadline: timestampFromDate(deadline),
     })),
+    sources: sources.map(({ source, version, revision }) => ({ source, version, revision })),
   });
   return toBinary(StoredGuardsSchema, message);
 }
@@ -175,6 +201,15 @@ function touches({ keys }: Unconfirmed, { key, before, after }: ResourceChange):
 
 function upstreamKey(id: string): string {
   return keyText({ kind: ResourceKind.UPSTREAM, upstream: "", id });
+}
+
+function notWaiting(revision: bigint): ConfigError {
+  const hint = "it was confirmed or reverted before, or never waited";
+  return notThere("revision", `revision ${revision} does not wait to be confirmed`, hint);
+}
+
+function tooMany(message: string, hint: string): ConfigError {
+  return { code: "limit", rule: "limit", path: "", message, hint };
 }
 
 function notThere(path: string, message: string, hint: string): ConfigError {
