@@ -1,7 +1,7 @@
 // The mutating rpcs: one per command, each a diff of one command, and
 // ApplyDiff. All of them are the same path: options → store → wait → result.
 import { create, type Message, toBinary } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { durationMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   COMMAND_FIELDS,
   type ConfigError,
@@ -24,10 +24,12 @@ import type { Accepted, Attempt } from "../../store/attempt.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import {
   DEFAULT_WAIT_MS,
+  MAX_CONFIRM_MS,
   MAX_LABELS,
   MAX_RESULT_DETAIL_BYTES,
   MAX_RESULT_DETAILS,
   MAX_WAIT_MS,
+  MIN_CONFIRM_MS,
 } from "../limits.ts";
 import { pastState } from "../past.ts";
 import { statusOf } from "../status.ts";
@@ -146,6 +148,8 @@ function attemptOf(rpc: string, commands: readonly Command[], options: CommitOpt
     expectedHistoryId: options.expectedHistoryId,
     validateOnly: options.validateOnly,
     force: options.force,
+    freezeId: options.freezeId,
+    ...(options.confirmWithin === undefined ? {} : { confirmWithinMs: durationMs(options.confirmWithin) }),
     labels: options.labels,
     sourceName: source,
     ...(sourceVersion === 0n ? {} : { sourceVersion }),
@@ -184,8 +188,9 @@ function checkRequest(commands: readonly Command[], options: CommitOptions | und
   if (!WAITS.has(options.wait)) {
     wrong("bad-value", "wait", `unknown value ${options.wait}`, "WAIT_APPLIED or WAIT_COMMITTED");
   }
-  if (options.requestId.length > limits.MAX_ID_LENGTH || options.source.length > limits.MAX_ID_LENGTH) {
-    const field = options.requestId.length > limits.MAX_ID_LENGTH ? "request_id" : "source";
+  const names = { request_id: options.requestId, source: options.source, freeze_id: options.freezeId };
+  for (const [field, text] of Object.entries(names)) {
+    if (text.length <= limits.MAX_ID_LENGTH) continue;
     wrong("bad-value", field, `it is longer than ${limits.MAX_ID_LENGTH} characters`, "shorten it");
   }
   const labels = Object.entries(options.labels);
@@ -195,6 +200,10 @@ function checkRequest(commands: readonly Command[], options: CommitOptions | und
   const ms = waitOf(options);
   if (!(ms >= 0 && ms <= MAX_WAIT_MS)) {
     wrong("bad-value", "wait_timeout", `the time to wait is not between 0s and ${MAX_WAIT_MS / 1000}s`);
+  }
+  const confirmMs = options.confirmWithin === undefined ? MIN_CONFIRM_MS : durationMs(options.confirmWithin);
+  if (!(confirmMs >= MIN_CONFIRM_MS && confirmMs <= MAX_CONFIRM_MS)) {
+    wrong("bad-value", "confirm_within", "the time to confirm is not between 1s and 1h");
   }
   return errors;
 }
@@ -216,7 +225,7 @@ function misplacedEtag(options: CommitOptions | undefined): ConfigError | undefi
 }
 
 /** A field that a newer client has set may be a guard: what is not understood is not ignored. */
-function unknownField(message: Message, path: string): ConfigError | undefined {
+export function unknownField(message: Message, path: string): ConfigError | undefined {
   const unknown = message.$unknown?.[0];
   return (
     unknown && {
@@ -232,7 +241,7 @@ function unknownField(message: Message, path: string): ConfigError | undefined {
 /** How long to wait, in milliseconds. */
 function waitOf(options: CommitOptions | undefined): number {
   const timeout = options?.waitTimeout;
-  return timeout === undefined ? DEFAULT_WAIT_MS : Number(timeout.seconds) * 1000 + timeout.nanos / 1e6;
+  return timeout === undefined ? DEFAULT_WAIT_MS : durationMs(timeout);
 }
 
 function resultOf(
