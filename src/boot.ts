@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
+import { restoreGuards } from "./confirmations.ts";
 import {
   applyDiff,
   type ConfigError,
@@ -22,7 +23,6 @@ import type { StoredBase } from "./gen/sentinel/internal/v1/storage_pb.ts";
 import type { Command } from "./gen/sentinel/v1/commands_pb.ts";
 import { StartError } from "./start-error.ts";
 import type { Accepted, Rejected } from "./store/attempt.ts";
-import { freezesOf } from "./store/guards.ts";
 import type { Persistence } from "./store/persistence.ts";
 import { Provenance } from "./store/provenance.ts";
 import { baseOf } from "./store/record.ts";
@@ -85,7 +85,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     revision,
     historyId,
     provenance,
-    guards: { freezes: guards === undefined ? [] : freezesOf(guards), unconfirmed: [] },
+    guards: await restoreGuards(guards, persistence, log),
     sources: guards?.sources ?? [],
     persistence,
     clock: () => new Date(),
@@ -155,7 +155,13 @@ export async function commitFile(booted: Booted, plan: FilePlan, options: BootOp
     isDeclarative: !isFirst(booted),
     base: plan.base,
   });
-  if (!outcome.ok) giveUpFile(booted, refusedBy(outcome), options);
+  if (outcome.ok) return;
+  if (outcome.errors.every(({ code }) => code === "frozen")) {
+    // There is nothing wrong with the file, and there is a state: a new one has no freezes.
+    const { message } = outcome.errors[0]!;
+    return options.log.write("warn", "bootstrap-file-frozen", { file: options.configFile, reason: message });
+  }
+  giveUpFile(booted, refusedBy(outcome), options);
 }
 
 /** Serves the state there is; throws if there is none, or that is not wanted. */

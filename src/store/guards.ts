@@ -64,6 +64,8 @@ export function currentGuards(guards: Guards, now: Date): Guards {
 /** The freeze that refuses an attempt, as an error. What reverts an unconfirmed change is never refused. */
 export function checkFrozen(guards: Guards, attempt: Attempt, now: Date): ConfigError | undefined {
   if (attempt.reverts !== undefined || attempt.guard !== undefined) return undefined;
+  // A configuration file that did not change is no reason to complain at a start.
+  if (attempt.commands.length === 0) return undefined;
   const { actor, sourceName = "", freezeId = "" } = attempt;
   const freeze = currentGuards(guards, now).freezes.find(
     ({ names, id }) =>
@@ -118,7 +120,7 @@ export function checkWaiting(
 /**
  * Refuses what would keep an unconfirmed change from being reverted: a change to
  * what it touched, a new reference to that, or whatever else its inverse would
- * then be refused for.
+ * then be refused for. The revert of another may touch the same: it was there first.
  */
 export function checkUnconfirmed(
   guards: Guards,
@@ -128,7 +130,7 @@ export function checkUnconfirmed(
 ): ConfigError | undefined {
   for (const waiting of guards.unconfirmed) {
     if (waiting.revision === attempt.reverts) continue;
-    const isTouched = changes.some((change) => touches(waiting, change));
+    const isTouched = attempt.reverts === undefined && changes.some((change) => touches(waiting, change));
     if (!isTouched && applyDiff(next, waiting.inverse).ok) continue;
     const deadline = waiting.deadline.toISOString();
     return {

@@ -47,8 +47,6 @@ export interface StoreOptions {
   readonly guards?: Guards;
   /** The last version of each source, those heard of longest ago first. Default: none. */
   readonly sources?: readonly SourceVersion[];
-  /** Told of the guards whenever they change. */
-  readonly onGuards?: (guards: Guards) => void;
   readonly persistence: Journal;
   readonly clock: () => Date;
   /** Told of every attempt, accepted or refused, after it is decided and before its caller is. */
@@ -96,6 +94,7 @@ export class Store {
   readonly #participants: Participant[] = [];
   readonly #repetitions: Repetitions;
   readonly #listeners = new Set<(change: CommittedChange) => void>();
+  readonly #guardListeners = new Set<() => void>();
   #state: State;
   #revision: bigint;
   #guards: Guards;
@@ -147,6 +146,12 @@ export class Store {
   subscribe(listener: (change: CommittedChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` whenever what refuses changes is different; returns how to stop it. */
+  subscribeGuards(listener: () => void): () => void {
+    this.#guardListeners.add(listener);
+    return () => this.#guardListeners.delete(listener);
   }
 
   /** Decides an attempt. Resolves when it is committed or refused; does not reject. */
@@ -405,7 +410,7 @@ export class Store {
     }
     if (guards !== undefined) {
       this.#guards = guards;
-      this.#contain(() => this.#options.onGuards?.(this.guards));
+      for (const listener of [...this.#guardListeners]) this.#contain(listener);
     }
     this.#answer(one, { ...outcome, timings: { ...outcome.timings, persistUs } });
   }
