@@ -14,7 +14,7 @@ export const DEFAULT_PAGE_SIZE = 2_000;
 export const MAX_PAGE_SIZE = 10_000;
 /** How long a page token pins what it reads. */
 export const PAGE_PIN_MS = 60_000;
-/** Resources of a state in a DiffStates request; to check one takes about 20 µs of the primary. */
+/** Resources of a state in a DiffStates or ApplyDesired request; to check one takes about 20 µs of the primary. */
 export const MAX_GIVEN_RESOURCES = 20_000;
 /** Pinned reads at a time; the oldest goes. */
 export const MAX_PAGE_PINS = 32;

@@ -3,7 +3,7 @@
 // change no resource and wait for no worker.
 import { randomUUID } from "node:crypto";
 import type { Message } from "@bufbuild/protobuf";
-import { durationMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type ConfigError, limits } from "../../core/index.ts";
 import type {
   ConfirmChangeRequest,
@@ -16,7 +16,7 @@ import type { ControlDependencies } from "../dependencies.ts";
 import { MAX_FREEZE_MS, MAX_FREEZE_NAMES, MIN_FREEZE_MS } from "../limits.ts";
 import { statusOf } from "../status.ts";
 import { unary } from "../unary.ts";
-import { unknownField } from "./mutations.ts";
+import { millisecondsOf, unknownField } from "./mutations.ts";
 
 /** Callers have no identities yet. */
 const ACTOR = "local";
@@ -44,7 +44,7 @@ export function guardHandlers(deps: ControlDependencies) {
 
 async function freeze(deps: ControlDependencies, request: FreezeRequest) {
   const { names, ttl, reason } = request;
-  const ttlMs = ttl === undefined ? 0 : durationMs(ttl);
+  const ttlMs = ttl === undefined ? 0 : millisecondsOf(ttl);
   const errors: ConfigError[] = [];
   if (!(ttlMs >= MIN_FREEZE_MS && ttlMs <= MAX_FREEZE_MS)) {
     errors.push(invalid("ttl", "the time is not between 1s and 24h"));

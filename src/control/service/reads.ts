@@ -204,7 +204,8 @@ async function stateOf(
   }
 }
 
-function resourceCount({ listeners, routes, upstreams }: ConfigState): number {
+/** Resources of a state that a client sends. */
+export function resourceCount({ listeners, routes, upstreams }: ConfigState): number {
   return (
     listeners.length + routes.length + upstreams.reduce((sum, { backends }) => sum + 1 + backends.length, 0)
   );
