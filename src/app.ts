@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { type HealthServer, startHealthServer } from "./admin/health-server.ts";
 import { type Booted, type BootOptions, boot, commitFile, planFile } from "./boot.ts";
+import { Confirmations } from "./confirmations.ts";
 import type { ControlAddress } from "./control/address.ts";
 import { type ControlServer, startControlServer } from "./control/server.ts";
 import { parseBindAddress, type State, shutdownGraceMs } from "./core/index.ts";
@@ -45,10 +46,13 @@ export async function startApp(options: AppOptions): Promise<App> {
   const phase = { ready: false, stopping: false };
   const booted = await boot(options);
   const { store, persistence } = booted;
+  const confirmations = new Confirmations({ store, log });
   try {
+    // Before there are workers: nothing has to be bound for it, and the file meets what it leads to.
+    await confirmations.revertAll();
     const pool = createPool(store, options);
     starting.pool = pool;
-    const isReady = () => phase.ready && pool.isServing;
+    const isReady = () => phase.ready && pool.isServing && confirmations.isSettled;
     starting.health = await startHealth(options, store, isReady);
     const file = planFile(booted, options);
     await pool.adopt([...store.state.listeners.values()].map(({ value }) => value));
@@ -81,6 +85,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       phase.stopping = true;
       phase.ready = false;
       log.write("info", "stopping", { revision: store.revision });
+      confirmations.close();
       await stopAll(booted, starting);
       log.write("info", "stopped");
     };
@@ -92,6 +97,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       stop,
     };
   } catch (error) {
+    confirmations.close();
     await stopAll(booted, starting);
     throw error;
   }

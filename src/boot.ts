@@ -5,6 +5,7 @@ import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LoadedConfig } from "./config/load.ts";
+import { restoreGuards } from "./confirmations.ts";
 import {
   applyDiff,
   type ConfigError,
@@ -62,7 +63,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   if (options.fresh === true) await discard(options);
   const opened = open(options);
   const { log, config, stateDir } = options;
-  const { revision, historyId, loss, origin, state, persistence } = opened;
+  const { revision, historyId, loss, origin, state, persistence, guards } = opened;
   if (loss !== undefined) {
     const lost = loss.lost === undefined ? "unknown" : `${loss.lost.first} to ${loss.lost.last}`;
     log.write("error", "state-lost", {
@@ -86,6 +87,8 @@ export async function boot(options: BootOptions): Promise<Booted> {
     revision,
     historyId,
     provenance,
+    guards: await restoreGuards(guards, persistence, log),
+    sources: guards?.sources ?? [],
     persistence,
     clock: () => new Date(),
     ...(maxRemovalPercent === undefined ? {} : { maxRemovalPercent }),
@@ -154,7 +157,13 @@ export async function commitFile(booted: Booted, plan: FilePlan, options: BootOp
     isDeclarative: !isFirst(booted),
     base: plan.base,
   });
-  if (!outcome.ok) giveUpFile(booted, refusedBy(outcome), options);
+  if (outcome.ok) return;
+  if (outcome.errors.every(({ code }) => code === "frozen")) {
+    // There is nothing wrong with the file, and there is a state: a new one has no freezes.
+    const { message } = outcome.errors[0]!;
+    return options.log.write("warn", "bootstrap-file-frozen", { file: options.configFile, reason: message });
+  }
+  giveUpFile(booted, refusedBy(outcome), options);
 }
 
 /** Serves the state there is; throws if there is none, or that is not wanted. */

@@ -14,7 +14,7 @@ export const DEFAULT_PAGE_SIZE = 2_000;
 export const MAX_PAGE_SIZE = 10_000;
 /** How long a page token pins what it reads. */
 export const PAGE_PIN_MS = 60_000;
-/** Resources of a state in a DiffStates request; to check one takes about 20 µs of the primary. */
+/** Resources of a state in a DiffStates or ApplyDesired request; to check one takes about 20 µs of the primary. */
 export const MAX_GIVEN_RESOURCES = 20_000;
 /** Pinned reads at a time; the oldest goes. */
 export const MAX_PAGE_PINS = 32;
@@ -29,6 +29,14 @@ export const DEFAULT_WAIT_MS = 5_000;
 export const MAX_WAIT_MS = 60_000;
 /** Labels of one attempt: they are kept with its audit record. */
 export const MAX_LABELS = 16;
+/** How long a change may wait to be confirmed. */
+export const MIN_CONFIRM_MS = 1_000;
+export const MAX_CONFIRM_MS = 3_600_000;
+/** How long a freeze may last: one that is forgotten ends by the next day. */
+export const MIN_FREEZE_MS = 1_000;
+export const MAX_FREEZE_MS = 86_400_000;
+/** Actors and sources that one freeze names: each is compared for every change. */
+export const MAX_FREEZE_NAMES = 100;
 /** Trials that ExplainRoute lists. */
 export const MAX_TRIALS = 1_000;
 /** A client that is gone is noticed after these two. */

@@ -12,6 +12,7 @@ import { KEEPALIVE_MS, KEEPALIVE_TIMEOUT_MS, MAX_REQUEST_BYTES, MAX_STREAMS } fr
 import { bindControl } from "./listen.ts";
 import { addReflection } from "./reflection.ts";
 import { explainHandler } from "./service/explain.ts";
+import { guardHandlers } from "./service/guards.ts";
 import { historyHandlers } from "./service/history.ts";
 import { mutationHandlers } from "./service/mutations.ts";
 import { readHandlers } from "./service/reads.ts";
@@ -42,6 +43,7 @@ export async function startControlServer(
   const history = historyHandlers(deps);
   const handlers = {
     ...mutationHandlers(deps),
+    ...guardHandlers(deps),
     ...reads.handlers,
     ...history.handlers,
     explainRoute: explainHandler(deps),

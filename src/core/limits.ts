@@ -52,5 +52,9 @@ export const MAX_RETAINED_CHANGES = 4_096;
 export const MAX_RETAINED_COMMANDS = 200_000;
 /** Attempts that wait for the store; above it callers are told to come back. */
 export const MAX_QUEUED_ATTEMPTS = 10_000;
+/** Freezes at a time: people set them, and each is looked at for every change. */
+export const MAX_FREEZES = 100;
+/** Changes that wait to be confirmed at a time: every other change is checked against the revert of each. */
+export const MAX_UNCONFIRMED = 16;
 /** Backends put inside an AddUpstream command; more become commands of their own, so that pages stay small. */
 export const MAX_INLINE_BACKENDS = 100;

@@ -3,11 +3,19 @@
 // with the state, and that is stored with the attempt that changes it.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampDate, timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { applyDiff, type ConfigError, keyText, type ResourceChange, type State } from "../core/index.ts";
+import {
+  applyDiff,
+  type ConfigError,
+  keyText,
+  limits,
+  type ResourceChange,
+  type State,
+} from "../core/index.ts";
 import { type StoredGuards, StoredGuardsSchema } from "../gen/sentinel/internal/v1/storage_pb.ts";
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
 import { ResourceKind, type Route } from "../gen/sentinel/v1/resources_pb.ts";
 import type { Attempt } from "./attempt.ts";
+import type { SourceVersion } from "./sources.ts";
 
 /** Writers that may not write until a time. */
 export interface Freeze {
@@ -56,6 +64,8 @@ export function currentGuards(guards: Guards, now: Date): Guards {
 /** The freeze that refuses an attempt, as an error. What reverts an unconfirmed change is never refused. */
 export function checkFrozen(guards: Guards, attempt: Attempt, now: Date): ConfigError | undefined {
   if (attempt.reverts !== undefined || attempt.guard !== undefined) return undefined;
+  // A configuration file that did not change is no reason to complain at a start.
+  if (attempt.commands.length === 0) return undefined;
   const { actor, sourceName = "", freezeId = "" } = attempt;
   const freeze = currentGuards(guards, now).freezes.find(
     ({ names, id }) =>
@@ -78,6 +88,9 @@ export function checkFrozen(guards: Guards, attempt: Attempt, now: Date): Config
 export function applyGuard(guards: Guards, action: GuardAction): Guards | ConfigError {
   switch (action.do) {
     case "freeze":
+      if (guards.freezes.length >= limits.MAX_FREEZES) {
+        return tooMany(`there are ${limits.MAX_FREEZES} freezes already`, "end one of them");
+      }
       return { ...guards, freezes: [...guards.freezes, action.freeze] };
     case "unfreeze": {
       const freezes = guards.freezes.filter(({ id }) => id !== action.id);
@@ -87,16 +100,27 @@ export function applyGuard(guards: Guards, action: GuardAction): Guards | Config
     case "confirm": {
       const unconfirmed = guards.unconfirmed.filter(({ revision }) => revision !== action.revision);
       if (unconfirmed.length < guards.unconfirmed.length) return { ...guards, unconfirmed };
-      const hint = "it was confirmed or reverted before, or never waited";
-      return notThere("revision", `revision ${action.revision} does not wait to be confirmed`, hint);
+      return notWaiting(action.revision);
     }
   }
+}
+
+/** Refuses a change that can no longer wait, and a revert of one that does not: it was confirmed. */
+export function checkWaiting(
+  { unconfirmed }: Guards,
+  { reverts, confirmWithinMs }: Attempt,
+): ConfigError | undefined {
+  if (confirmWithinMs !== undefined && unconfirmed.length >= limits.MAX_UNCONFIRMED) {
+    return tooMany(`${unconfirmed.length} changes wait to be confirmed already`, "confirm them, or wait");
+  }
+  if (reverts === undefined || unconfirmed.some(({ revision }) => revision === reverts)) return undefined;
+  return notWaiting(reverts);
 }
 
 /**
  * Refuses what would keep an unconfirmed change from being reverted: a change to
  * what it touched, a new reference to that, or whatever else its inverse would
- * then be refused for.
+ * then be refused for. The revert of another may touch the same: it was there first.
  */
 export function checkUnconfirmed(
   guards: Guards,
@@ -106,7 +130,7 @@ export function checkUnconfirmed(
 ): ConfigError | undefined {
   for (const waiting of guards.unconfirmed) {
     if (waiting.revision === attempt.reverts) continue;
-    const isTouched = changes.some((change) => touches(waiting, change));
+    const isTouched = attempt.reverts === undefined && changes.some((change) => touches(waiting, change));
     if (!isTouched && applyDiff(next, waiting.inverse).ok) continue;
     const deadline = waiting.deadline.toISOString();
     return {
@@ -141,14 +165,18 @@ export function unconfirmedOf(
   return { revision, deadline, keys: new Set(changes.map(({ key }) => keyText(key))), inverse };
 }
 
-/** The guards as they are stored: of an unconfirmed change only where it is. */
-export function encodeGuards({ freezes, unconfirmed }: Guards): Uint8Array {
+/** The guards as they are stored, with the versions of sources: of an unconfirmed change only where it is. */
+export function encodeGuards(
+  { freezes, unconfirmed }: Guards,
+  sources: readonly SourceVersion[],
+): Uint8Array {
   const message = create(StoredGuardsSchema, {
     freezes: freezes.map((one) => ({ ...one, names: [...one.names], until: timestampFromDate(one.until) })),
     unconfirmed: unconfirmed.map(({ revision, deadline }) => ({
       revision,
       deadline: timestampFromDate(deadline),
     })),
+    sources: sources.map(({ source, version, revision }) => ({ source, version, revision })),
   });
   return toBinary(StoredGuardsSchema, message);
 }
@@ -175,6 +203,15 @@ function touches({ keys }: Unconfirmed, { key, before, after }: ResourceChange):
 
 function upstreamKey(id: string): string {
   return keyText({ kind: ResourceKind.UPSTREAM, upstream: "", id });
+}
+
+function notWaiting(revision: bigint): ConfigError {
+  const hint = "it was confirmed or reverted before, or never waited";
+  return notThere("revision", `revision ${revision} does not wait to be confirmed`, hint);
+}
+
+function tooMany(message: string, hint: string): ConfigError {
+  return { code: "limit", rule: "limit", path: "", message, hint };
 }
 
 function notThere(path: string, message: string, hint: string): ConfigError {

@@ -30,7 +30,6 @@ import {
 import { type Command, CommandSchema } from "../gen/sentinel/v1/commands_pb.ts";
 import type { Accepted, Attempt, Rejected } from "./attempt.ts";
 import type { CommittedChange } from "./change-log.ts";
-import { encodeGuards, type Guards } from "./guards.ts";
 import type { Answer, AttemptRecord } from "./persistence.ts";
 
 /** The errors of a refusal that are kept; the first ones say what it is about. */
@@ -40,9 +39,9 @@ const MAX_STORED_ERRORS = 20;
 export function recordOf(
   attempt: Attempt,
   outcome: Accepted,
-  more: { readonly change?: CommittedChange | undefined; readonly guards?: Guards | undefined } = {},
+  more: { readonly change?: CommittedChange | undefined } = {},
 ): AttemptRecord {
-  const { change, guards } = more;
+  const { change } = more;
   const { revision, time } = outcome;
   const commands = encoded(attempt.commands);
   const answer = answerOf(attempt, outcome);
@@ -52,7 +51,6 @@ export function recordOf(
     ...(change === undefined ? {} : { change: changeOf(attempt, change, commands) }),
     ...(answer === undefined ? {} : { answer }),
     ...(attempt.base === undefined ? {} : { base: attempt.base }),
-    ...(guards === undefined ? {} : { guards: encodeGuards(guards) }),
   };
 }
 

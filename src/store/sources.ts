@@ -17,9 +17,10 @@ const MAX_SOURCES = 1_000;
 export class Sources {
   readonly #byName = new Map<string, SourceVersion>();
 
-  /** The highest version that a source has committed. */
-  versionOf(source: string): bigint | undefined {
-    return this.#byName.get(source)?.version;
+  /** Whether this version of a source is above all that it has committed. */
+  isNews(source: string, version: bigint): boolean {
+    const known = this.#byName.get(source);
+    return known === undefined || known.version < version;
   }
 
   /** All, by name. */
@@ -27,10 +28,19 @@ export class Sources {
     return [...this.#byName.values()].sort((a, b) => (a.source < b.source ? -1 : 1));
   }
 
+  /** Those heard of longest ago first: the order in which restore() takes them. */
+  inOrder(): readonly SourceVersion[] {
+    return [...this.#byName.values()];
+  }
+
+  /** Takes over what inOrder() of an earlier life said. */
+  restore(sources: readonly SourceVersion[]): void {
+    for (const { source, version, revision } of sources) this.note(source, version, revision);
+  }
+
   /** Notes a version of a source that is committed, also if it changed nothing. */
   note(source: string, version: bigint, revision: bigint): void {
-    const known = this.#byName.get(source);
-    if (known !== undefined && known.version >= version) return;
+    if (!this.isNews(source, version)) return;
     this.#byName.delete(source);
     this.#byName.set(source, { source, version, revision });
     if (this.#byName.size > MAX_SOURCES) this.#byName.delete(this.#byName.keys().next().value!);

@@ -19,7 +19,9 @@ import {
   applyGuard,
   checkFrozen,
   checkUnconfirmed,
+  checkWaiting,
   currentGuards,
+  encodeGuards,
   type Guards,
   NO_GUARDS,
   unconfirmedOf,
@@ -32,7 +34,7 @@ import { Provenance } from "./provenance.ts";
 import { attemptOf, isKept, recordOf } from "./record.ts";
 import { checkRemovals, DEFAULT_MAX_REMOVAL_PERCENT } from "./removals.ts";
 import { Repetitions } from "./repetitions.ts";
-import { Sources } from "./sources.ts";
+import { Sources, type SourceVersion } from "./sources.ts";
 
 /** What the store needs from outside. */
 export interface StoreOptions {
@@ -43,8 +45,8 @@ export interface StoreOptions {
   readonly provenance?: Provenance;
   /** Default: none. */
   readonly guards?: Guards;
-  /** Told of the guards whenever they change. */
-  readonly onGuards?: (guards: Guards) => void;
+  /** The last version of each source, those heard of longest ago first. Default: none. */
+  readonly sources?: readonly SourceVersion[];
   readonly persistence: Journal;
   readonly clock: () => Date;
   /** Told of every attempt, accepted or refused, after it is decided and before its caller is. */
@@ -86,11 +88,13 @@ export class Store {
   readonly historyId: string;
   readonly log: ChangeLog;
   readonly provenance: Provenance;
+  /** The last version of each source that was committed. */
   readonly sources = new Sources();
   readonly #options: StoreOptions;
   readonly #participants: Participant[] = [];
   readonly #repetitions: Repetitions;
   readonly #listeners = new Set<(change: CommittedChange) => void>();
+  readonly #guardListeners = new Set<() => void>();
   #state: State;
   #revision: bigint;
   #guards: Guards;
@@ -103,6 +107,7 @@ export class Store {
     this.#state = options.state;
     this.#revision = options.revision;
     this.#guards = options.guards ?? NO_GUARDS;
+    this.sources.restore(options.sources ?? []);
     this.historyId = options.historyId;
     this.provenance = options.provenance ?? new Provenance();
     this.#repetitions = new Repetitions(options.persistence, (attempt, error) =>
@@ -141,6 +146,12 @@ export class Store {
   subscribe(listener: (change: CommittedChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` whenever what refuses changes is different; returns how to stop it. */
+  subscribeGuards(listener: () => void): () => void {
+    this.#guardListeners.add(listener);
+    return () => this.#guardListeners.delete(listener);
   }
 
   /** Decides an attempt. Resolves when it is committed or refused; does not reject. */
@@ -202,7 +213,7 @@ export class Store {
       else waiting.push(decided);
       basis = { ...(change ?? basis), guards };
     }
-    const records = waiting.flatMap(({ record }) => (record === undefined ? [] : [record]));
+    const records = this.#withGuards(waiting, basis.guards);
     if (records.length === 0) return;
     const started = performance.now();
     const failure = await this.#append(records);
@@ -211,6 +222,25 @@ export class Store {
       if (failure === undefined) this.#commitOne(one, persistUs);
       else this.#giveUp(one, failure);
     }
+  }
+
+  /** The records of a group; the last one has the guards after all of it, if they or the sources change. */
+  #withGuards(waiting: readonly Decided[], guards: Guards): AttemptRecord[] {
+    const records = waiting.flatMap(({ record }) => (record === undefined ? [] : [record]));
+    const last = records.pop();
+    if (last === undefined) return [];
+    const advancing = waiting.filter(({ attempt, outcome }) => outcome.ok && this.#advances(attempt));
+    if (guards === this.#guards && advancing.length === 0) return [...records, last];
+    const sources = new Sources();
+    sources.restore(this.sources.inOrder());
+    for (const { attempt, outcome } of advancing) noteSource(sources, attempt, outcome.revision);
+    return [...records, { ...last, guards: encodeGuards(guards, sources.inOrder()) }];
+  }
+
+  /** Whether an attempt, if it is accepted, brings its source to a higher version. */
+  #advances({ sourceName = "", sourceVersion, validateOnly = false }: Attempt): boolean {
+    if (sourceName === "" || sourceVersion === undefined || validateOnly) return false;
+    return this.sources.isNews(sourceName, sourceVersion);
   }
 
   /** Makes changes durable; the error if they are not. */
@@ -245,10 +275,12 @@ export class Store {
     });
     const time = this.#options.clock();
     const failed =
-      checkPreconditions(attempt, this.historyId, revision) ?? checkFrozen(guards, attempt, time);
+      checkPreconditions(attempt, this.historyId, revision) ??
+      checkFrozen(guards, attempt, time) ??
+      checkWaiting(guards, attempt);
     if (failed !== undefined) return refused([failed]);
     if (attempt.guard !== undefined) {
-      const changed = applyGuard(guards, attempt.guard);
+      const changed = applyGuard(currentGuards(guards, time), attempt.guard);
       return "code" in changed ? refused([changed]) : this.#decideGuards(pending, changed, revision, time);
     }
     const applied = applyDiff(state, attempt.commands);
@@ -268,7 +300,11 @@ export class Store {
     const outcome: Accepted = { ok: true, revision: next, changed, changes, warnings, time, timings };
     if (!isCommitted) {
       this.#release(prepared.ready);
-      return isKept(attempt)
+      // There is nothing to revert any more.
+      if (attempt.reverts !== undefined) {
+        return this.#decideGuards(pending, withoutUnconfirmed(guards, attempt.reverts), revision, time);
+      }
+      return isKept(attempt) || this.#advances(attempt)
         ? { ...pending, outcome, record: recordOf(attempt, outcome) }
         : { ...pending, outcome };
     }
@@ -283,7 +319,7 @@ export class Store {
       state: applied.state,
     };
     const more = { change, guards: this.#guardsAfter(guards, attempt, change) };
-    const record = recordOf(attempt, outcome, more);
+    const record = recordOf(attempt, outcome, { change });
     return { ...pending, outcome, prepared: prepared.ready, record, ...more };
   }
 
@@ -299,7 +335,7 @@ export class Store {
       time,
       timings,
     };
-    return { ...pending, outcome, guards, record: recordOf(pending.attempt, outcome, { guards }) };
+    return { ...pending, outcome, guards, record: recordOf(pending.attempt, outcome) };
   }
 
   /** The guards after a change; undefined if they stay as they are. */
@@ -374,16 +410,13 @@ export class Store {
     }
     if (guards !== undefined) {
       this.#guards = guards;
-      this.#contain(() => this.#options.onGuards?.(this.guards));
+      for (const listener of [...this.#guardListeners]) this.#contain(listener);
     }
     this.#answer(one, { ...outcome, timings: { ...outcome.timings, persistUs } });
   }
 
   #answer({ attempt, resolve, record }: Decided, outcome: Accepted | Rejected): void {
-    const { sourceName = "", sourceVersion } = attempt;
-    if (outcome.ok && attempt.validateOnly !== true && sourceName !== "" && sourceVersion !== undefined) {
-      this.sources.note(sourceName, sourceVersion, outcome.revision);
-    }
+    if (outcome.ok && this.#advances(attempt)) noteSource(this.sources, attempt, outcome.revision);
     this.#account(attempt, outcome, record !== undefined);
     resolve(outcome);
   }
@@ -424,6 +457,11 @@ const QUEUE_FULL: ConfigError = {
   message: `${limits.MAX_QUEUED_ATTEMPTS} changes are waiting`,
   hint: "try again in a second",
 };
+
+function noteSource(sources: Sources, { sourceName, sourceVersion }: Attempt, revision: bigint): void {
+  if (sourceName !== undefined && sourceVersion !== undefined)
+    sources.note(sourceName, sourceVersion, revision);
+}
 
 function unavailable(message: string, hint: string): ConfigError {
   return { code: "unavailable", rule: "unavailable", path: "", message, hint };

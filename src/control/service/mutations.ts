@@ -1,7 +1,7 @@
 // The mutating rpcs: one per command, each a diff of one command, and
 // ApplyDiff. All of them are the same path: options → store → wait → result.
 import { create, type Message, toBinary } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { type Duration, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   COMMAND_FIELDS,
   type ConfigError,
@@ -9,9 +9,12 @@ import {
   effectsOf,
   inverseOf,
   limits,
+  type State,
 } from "../../core/index.ts";
 import { type Command, CommandSchema } from "../../gen/sentinel/v1/commands_pb.ts";
 import {
+  type ApplyDesiredRequest,
+  ApplyDesiredRequestSchema,
   type ApplyDiffRequest,
   type CommitOptions,
   CommitOptionsSchema,
@@ -24,14 +27,19 @@ import type { Accepted, Attempt } from "../../store/attempt.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import {
   DEFAULT_WAIT_MS,
+  MAX_CONFIRM_MS,
+  MAX_GIVEN_RESOURCES,
   MAX_LABELS,
   MAX_RESULT_DETAIL_BYTES,
   MAX_RESULT_DETAILS,
   MAX_WAIT_MS,
+  MIN_CONFIRM_MS,
 } from "../limits.ts";
 import { pastState } from "../past.ts";
 import { statusOf } from "../status.ts";
 import { unary } from "../unary.ts";
+import { desiredCommands } from "./desired.ts";
+import { resourceCount } from "./reads.ts";
 
 type CommandCase = NonNullable<Command["command"]["case"]>;
 
@@ -68,7 +76,11 @@ export function mutationHandlers(deps: ControlDependencies) {
   const rollback = unary(deps, "Rollback", async (request: RollbackRequest) => ({
     result: await rollBack(deps, request),
   }));
-  return { ...(singles as Record<CommandCase, ReturnType<typeof single>>), applyDiff, rollback };
+  const desired = unary(deps, "ApplyDesired", async (request: ApplyDesiredRequest) => ({
+    result: await applyDesired(deps, request),
+  }));
+  const many = { applyDiff, rollback, applyDesired: desired };
+  return { ...(singles as Record<CommandCase, ReturnType<typeof single>>), ...many };
 }
 
 /** What a mutating rpc asks for. */
@@ -102,35 +114,64 @@ async function commit(deps: ControlDependencies, mutation: Mutation): Promise<Co
   return resultOf(deps, outcome, { applied, applyUs, validateOnly });
 }
 
-/** How often a rollback is computed anew because somebody was faster. */
-const ROLLBACK_ATTEMPTS = 5;
+/** How often a diff is computed anew because somebody was faster. */
+const COMPUTED_ATTEMPTS = 5;
 
-/** Commits what leads back to a revision, computed on the revision it is committed on. */
+/** Commits what leads back to a revision. */
 async function rollBack(deps: ControlDependencies, request: RollbackRequest): Promise<CommitResult> {
   const { toRevision, options } = request;
   const target = await pastState(deps, toRevision);
   const content = new TextEncoder().encode(`rollback ${toRevision}`);
+  const mutation = { rpc: "Rollback", options, wrong: unknownField(request, "") };
+  return commitComputed(deps, mutation, { source: "rollback", content }, (state) =>
+    diffStates(state, target),
+  );
+}
+
+/** Commits what leads to a given state. */
+async function applyDesired(deps: ControlDependencies, request: ApplyDesiredRequest): Promise<CommitResult> {
+  const { state: given, options } = request;
+  const attempt = attemptOf("ApplyDesired", [], options);
+  const refuse = (errors: readonly ConfigError[]) => {
+    deps.store.refuse(attempt, errors);
+    return statusOf(errors);
+  };
+  if (given === undefined) throw refuse([NO_STATE]);
+  const size = resourceCount(given);
+  if (size > MAX_GIVEN_RESOURCES) {
+    const message = `the state has ${size} resources, more than ${MAX_GIVEN_RESOURCES}`;
+    throw refuse([{ code: "limit", rule: "limit", path: "state", message, hint: "apply it in scopes" }]);
+  }
+  const asked = create(ApplyDesiredRequestSchema, { ...request });
+  delete asked.options;
+  const content = Buffer.concat([Buffer.from("desired\0"), toBinary(ApplyDesiredRequestSchema, asked)]);
+  const scope = request.scope && unknownField(request.scope, "scope");
+  const wrong = unknownField(request, "") ?? scope ?? misplacedEtag(options);
+  return commitComputed(deps, { rpc: "ApplyDesired", options, wrong }, { content }, (state) => {
+    const desired = desiredCommands(state, given, request);
+    if (!desired.ok) throw refuse(desired.errors);
+    return desired.commands;
+  });
+}
+
+/** Commits commands on the revision of the state they are computed from, anew if somebody was faster. */
+async function commitComputed(
+  deps: ControlDependencies,
+  mutation: Omit<Mutation, "commands">,
+  different: Partial<Attempt>,
+  compute: (state: State) => readonly Command[],
+): Promise<CommitResult> {
+  const { options } = mutation;
   for (let attempt = 1; ; attempt++) {
     const { state, revision } = deps.store;
-    const more = {
-      source: "rollback",
-      content,
-      isDeclarative: true,
-      // What the caller expects is looked at first.
-      expectedRevision: options?.expectedRevision || revision,
-    };
+    // What the caller expects is looked at first.
+    const expectedRevision = options?.expectedRevision || revision;
+    const more = { ...different, isDeclarative: true, expectedRevision };
     try {
-      const commands = diffStates(state, target);
-      return await commit(deps, {
-        rpc: "Rollback",
-        commands,
-        options,
-        wrong: unknownField(request, ""),
-        more,
-      });
+      return await commit(deps, { ...mutation, commands: compute(state), more });
     } catch (error) {
       const isOvertaken = deps.store.revision !== revision && !options?.expectedRevision;
-      if (!isOvertaken || attempt === ROLLBACK_ATTEMPTS) throw error;
+      if (!isOvertaken || attempt === COMPUTED_ATTEMPTS) throw error;
     }
   }
 }
@@ -146,6 +187,10 @@ function attemptOf(rpc: string, commands: readonly Command[], options: CommitOpt
     expectedHistoryId: options.expectedHistoryId,
     validateOnly: options.validateOnly,
     force: options.force,
+    freezeId: options.freezeId,
+    ...(options.confirmWithin === undefined
+      ? {}
+      : { confirmWithinMs: millisecondsOf(options.confirmWithin) }),
     labels: options.labels,
     sourceName: source,
     ...(sourceVersion === 0n ? {} : { sourceVersion }),
@@ -184,8 +229,9 @@ function checkRequest(commands: readonly Command[], options: CommitOptions | und
   if (!WAITS.has(options.wait)) {
     wrong("bad-value", "wait", `unknown value ${options.wait}`, "WAIT_APPLIED or WAIT_COMMITTED");
   }
-  if (options.requestId.length > limits.MAX_ID_LENGTH || options.source.length > limits.MAX_ID_LENGTH) {
-    const field = options.requestId.length > limits.MAX_ID_LENGTH ? "request_id" : "source";
+  const names = { request_id: options.requestId, source: options.source, freeze_id: options.freezeId };
+  for (const [field, text] of Object.entries(names)) {
+    if (text.length <= limits.MAX_ID_LENGTH) continue;
     wrong("bad-value", field, `it is longer than ${limits.MAX_ID_LENGTH} characters`, "shorten it");
   }
   const labels = Object.entries(options.labels);
@@ -196,8 +242,21 @@ function checkRequest(commands: readonly Command[], options: CommitOptions | und
   if (!(ms >= 0 && ms <= MAX_WAIT_MS)) {
     wrong("bad-value", "wait_timeout", `the time to wait is not between 0s and ${MAX_WAIT_MS / 1000}s`);
   }
+  const confirmMs =
+    options.confirmWithin === undefined ? MIN_CONFIRM_MS : millisecondsOf(options.confirmWithin);
+  if (!(confirmMs >= MIN_CONFIRM_MS && confirmMs <= MAX_CONFIRM_MS)) {
+    wrong("bad-value", "confirm_within", "the time to confirm is not between 1s and 1h");
+  }
   return errors;
 }
+
+const NO_STATE: ConfigError = {
+  code: "invalid",
+  rule: "missing-field",
+  path: "state",
+  message: "there is no state to bring about",
+  hint: "an empty one with prune removes everything in the scope",
+};
 
 /** The etag of a request with one command is among its options. */
 function inOptions(error: ConfigError): ConfigError {
@@ -210,13 +269,13 @@ function misplacedEtag(options: CommitOptions | undefined): ConfigError | undefi
     code: "invalid",
     rule: "bad-value",
     path: "options.expected_etag",
-    message: "ApplyDiff has an expected_etag in each command, not in its options",
-    hint: "set commands[i].expected_etag",
+    message: "expected_etag is for requests of one command",
+    hint: "ApplyDiff has commands[i].expected_etag; else use expected_revision",
   };
 }
 
 /** A field that a newer client has set may be a guard: what is not understood is not ignored. */
-function unknownField(message: Message, path: string): ConfigError | undefined {
+export function unknownField(message: Message, path: string): ConfigError | undefined {
   const unknown = message.$unknown?.[0];
   return (
     unknown && {
@@ -229,10 +288,15 @@ function unknownField(message: Message, path: string): ConfigError | undefined {
   );
 }
 
+/** A duration in milliseconds, with its fraction: what is just below a bound is not rounded to it. */
+export function millisecondsOf({ seconds, nanos }: Duration): number {
+  return Number(seconds) * 1000 + nanos / 1e6;
+}
+
 /** How long to wait, in milliseconds. */
 function waitOf(options: CommitOptions | undefined): number {
   const timeout = options?.waitTimeout;
-  return timeout === undefined ? DEFAULT_WAIT_MS : Number(timeout.seconds) * 1000 + timeout.nanos / 1e6;
+  return timeout === undefined ? DEFAULT_WAIT_MS : millisecondsOf(timeout);
 }
 
 function resultOf(

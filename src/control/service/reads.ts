@@ -26,6 +26,7 @@ import {
 } from "../../gen/sentinel/v1/control_pb.ts";
 import { type Effect, EffectSchema } from "../../gen/sentinel/v1/events_pb.ts";
 import { type ConfigState, ConfigStateSchema, ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
+import type { Guards } from "../../store/guards.ts";
 import type { ControlDependencies } from "../dependencies.ts";
 import { MAX_GIVEN_RESOURCES } from "../limits.ts";
 import { Pages } from "../pages.ts";
@@ -153,7 +154,19 @@ async function getStatus(deps: ControlDependencies, watchers: number) {
     watchers,
     storage: storageOf(deps),
     sources: store.sources.all(),
+    ...guardsOf(store.guards),
   });
+}
+
+function guardsOf({ freezes, unconfirmed }: Guards) {
+  return {
+    freezes: freezes.map(({ id, names, by, reason, until }) => {
+      return { freezeId: id, names: [...names], by, reason, until: timestampFromDate(until) };
+    }),
+    unconfirmed: unconfirmed.map(({ revision, deadline }) => {
+      return { revision, deadline: timestampFromDate(deadline) };
+    }),
+  };
 }
 
 function storageOf({ persistence, store }: ControlDependencies) {
@@ -189,7 +202,8 @@ async function stateOf(
   }
 }
 
-function resourceCount({ listeners, routes, upstreams }: ConfigState): number {
+/** Resources of a state that a client sends. */
+export function resourceCount({ listeners, routes, upstreams }: ConfigState): number {
   return (
     listeners.length + routes.length + upstreams.reduce((sum, { backends }) => sum + 1 + backends.length, 0)
   );

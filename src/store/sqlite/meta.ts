@@ -1,6 +1,9 @@
 // The table meta: which life of the state this is, and where its kept parts
 // begin. Values are text.
 import type { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
+import { fromBinary } from "@bufbuild/protobuf";
+import { type StoredGuards, StoredGuardsSchema } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import { NO_HASH } from "./rows.ts";
 
 /** A place in the sequence of changes: the state that the first kept change starts from. */
@@ -66,6 +69,20 @@ export function setMeta(db: DatabaseSync, key: string, value: string): void {
   db.prepare(
     "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
   ).run(key, value);
+}
+
+/** Sets the guards: an encoded StoredGuards. */
+export function setGuards(db: DatabaseSync, record: Uint8Array): void {
+  setMeta(db, "guards", `${crc32(record)} ${Buffer.from(record).toString("base64")}`);
+}
+
+/** What setGuards has set last; undefined if nothing, "damaged" if it is not what was written. */
+export function readGuards(db: DatabaseSync): StoredGuards | "damaged" | undefined {
+  const value = db.prepare("SELECT value FROM meta WHERE key = 'guards'").get()?.["value"];
+  if (value === undefined) return undefined;
+  const [crc, text = ""] = String(value).split(" ");
+  const record = Buffer.from(text, "base64");
+  return String(crc32(record)) === crc ? fromBinary(StoredGuardsSchema, record) : "damaged";
 }
 
 /** An anchor as text. */

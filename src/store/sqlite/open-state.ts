@@ -5,7 +5,7 @@
 // was damaged is set aside, never deleted.
 import { mkdirSync } from "node:fs";
 import { digestBytes, emptyState, resourceBytes, resources, type State } from "../../core/index.ts";
-import type { StoredBase } from "../../gen/sentinel/internal/v1/storage_pb.ts";
+import type { StoredBase, StoredGuards } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import type { Persistence, PersistenceStatus } from "../persistence.ts";
 import { listSnapshots } from "../snapshot/files.ts";
 import type { Snapshot } from "../snapshot/format.ts";
@@ -57,6 +57,8 @@ export interface OpenedState {
   readonly images: readonly KeptImage[];
   /** What the file described when it was last taken in. */
   readonly base: StoredBase | undefined;
+  /** What refused changes, and the last version of each source; undefined if there never was any. */
+  readonly guards: StoredGuards | undefined;
   /** Set if something was lost, and that was accepted. */
   readonly loss: Loss | undefined;
   readonly persistence: Persistence;
@@ -118,9 +120,10 @@ function openLocked(folder: Folder, options: OpenOptions, release: () => void): 
     else found = create(folder, contentsOf(plan.snapshot, options, previous));
   }
   if (!found.ok) return { ...found, loss };
-  const { state, revision, meta, images, base } = found.value;
+  const { state, revision, meta, images, base, guards } = found.value;
+  const { historyId } = meta;
   const persistence = start(folder, found.value, options, release);
-  return { ok: true, origin, state, revision, historyId: meta.historyId, images, base, loss, persistence };
+  return { ok: true, origin, state, revision, historyId, images, base, guards, loss, persistence };
 }
 
 /** Makes a database, and reads it like any other. */

@@ -27,6 +27,8 @@ export interface Row {
   readonly answer?: AnswerRow;
   /** A StoredBase and its hash. */
   readonly base?: { readonly record: Uint8Array; readonly hash: Uint8Array };
+  /** A StoredGuards. */
+  readonly guards?: Uint8Array;
 }
 
 /** A row of changes. */
@@ -60,7 +62,7 @@ export interface AnswerRow {
 
 /** Encodes a record; an answer gets the number `answerNumber`. */
 export function encodeRow(record: AttemptRecord, answerNumber: bigint): Row {
-  const { attempt, change, answer, base, revision } = record;
+  const { attempt, change, answer, base, guards, revision } = record;
   const encoded = change && toBinary(StoredChangeSchema, change);
   const time = attempt.time === undefined ? 0 : timestampMs(attempt.time);
   const hashOfChange =
@@ -94,6 +96,7 @@ export function encodeRow(record: AttemptRecord, answerNumber: bigint): Row {
       },
     }),
     ...(base && { base: baseRow(toBinary(StoredBaseSchema, base)) }),
+    ...(guards && { guards }),
   };
 }
 

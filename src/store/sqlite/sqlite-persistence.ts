@@ -126,7 +126,9 @@ export class SqlitePersistence implements Persistence {
     if (records.length === 0) return;
     const answers: NumberedAnswer[] = [];
     const rows = records.map((record) => this.#encode(record, answers));
-    const isSynced = rows.some(({ change, answer, base }) => (change ?? answer ?? base) !== undefined);
+    const isSynced = rows.some(
+      ({ change, answer, base, guards }) => (change ?? answer ?? base ?? guards) !== undefined,
+    );
     await this.#write(rows, isSynced);
     for (const answer of answers) this.#answers.add(answer);
     for (const { change } of records) if (change !== undefined) this.#revision = change.revision;

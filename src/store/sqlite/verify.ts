@@ -13,12 +13,16 @@ import {
   KIND_NAMES,
   type Kind,
 } from "../../core/index.ts";
-import { StoredAttempt_Result, StoredAttemptSchema } from "../../gen/sentinel/internal/v1/storage_pb.ts";
+import {
+  StoredAttempt_Result,
+  StoredAttemptSchema,
+  type StoredGuards,
+} from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import type { AuditReport } from "../persistence.ts";
 import { failed, type Read } from "../storage-error.ts";
 import { damaged } from "./damage.ts";
 import type { Head } from "./head.ts";
-import { type Meta, readMeta } from "./meta.ts";
+import { type Meta, readGuards, readMeta } from "./meta.ts";
 import { type Position, readPosition } from "./position.ts";
 import { chainHash, changeHash, originCrc } from "./rows.ts";
 import { APPLICATION_ID, FORMAT, pragma } from "./schema.ts";
@@ -37,6 +41,8 @@ export interface KeptImage extends Image {
 /** A database that was checked. */
 export interface Checked extends Position {
   readonly meta: Meta;
+  /** What refuses changes, and the versions of sources. */
+  readonly guards: StoredGuards | undefined;
   readonly images: readonly KeptImage[];
 }
 
@@ -71,7 +77,9 @@ export function checkDatabase(db: DatabaseSync, path: string): Read<Checked> {
   const tail = position.sequence - BigInt(TAIL_ROWS);
   const audit = checkAudit(db, meta, tail > meta.audit.sequence ? tail : meta.audit.sequence);
   if (typeof audit === "string") return damaged(path, audit);
-  return { ok: true, value: { ...position, meta, images } };
+  const guards = readGuards(db);
+  if (guards === "damaged") return damaged(path, "the guards are not what was written");
+  return { ok: true, value: { ...position, meta, images, guards } };
 }
 
 /** Whether the journal reaches as far as its head; the revisions that are missing if not. */

@@ -7,7 +7,7 @@ import { addHash, digestBytes, hashResource, subtractHash } from "../../core/ind
 import { AppendError, messageOf } from "../storage-error.ts";
 import type { Faults } from "./faults.ts";
 import type { HeadFile } from "./head.ts";
-import { setMeta } from "./meta.ts";
+import { setGuards, setMeta } from "./meta.ts";
 import { type Position, readPosition } from "./position.ts";
 import { answerCrc, answerHash, type ChangeRow, chainHash, originCrc, type Row } from "./rows.ts";
 import { MAX_WAL_PAGES, openWriter } from "./schema.ts";
@@ -158,7 +158,7 @@ export class Writer {
     let { revision, sequence, chain } = this.#position;
     const digest = this.#position.digest.slice();
     const { addAudit, addAnswer, setBase } = this.#statements;
-    for (const { time, actor, result, record, change, answer, base } of rows) {
+    for (const { time, actor, result, record, change, answer, base, guards } of rows) {
       sequence++;
       chain = chainHash(chain, sequence, record);
       addAudit.run(sequence, time, actor, result, chain, record);
@@ -174,6 +174,7 @@ export class Writer {
         addAnswer.run(number, time, actor, requestId, answer.revision, contentHash, hash, crc, bytes);
       }
       if (base !== undefined) setBase.run(base.hash, base.record);
+      if (guards !== undefined) setGuards(this.#db, guards);
       this.#walPages += PAGES_PER_CHANGE + Math.ceil((2 * record.length) / PAGE_BYTES);
       this.#options.faults.reach("in-transaction");
     }

@@ -7,6 +7,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import { afterAll, expect, test } from "@jest/globals";
 import { inverseOf } from "../../../src/core/index.ts";
 import { StoredChangeSchema } from "../../../src/gen/sentinel/internal/v1/storage_pb.ts";
+import { encodeGuards, freezesOf } from "../../../src/store/guards.ts";
 import { baseOf } from "../../../src/store/record.ts";
 import { openOffline } from "../../../src/store/sqlite/offline.ts";
 import { openState } from "../../../src/store/sqlite/open-state.ts";
@@ -54,6 +55,27 @@ test("a new folder is the empty state, and what is appended is there after a res
   expect(change.ok && toBinary(StoredChangeSchema, change.value).length).toBeGreaterThan(50);
   await again.persistence.append([line.backend("c")]);
   await again.persistence.close();
+});
+
+test("guards are there after a restart, also from a group of nothing else; damage to them is seen", async () => {
+  const dir = newFolder();
+  const first = open(dir);
+  expect(first.guards).toBeUndefined();
+  const line = new Line(first);
+  const sources = [{ source: "sync", version: 7n, revision: 1n }];
+  const freeze = { id: "f", names: ["x"], reason: "why", by: "ann", until: new Date(5_000) };
+  const guards = encodeGuards({ freezes: [freeze], unconfirmed: [] }, sources);
+  await first.persistence.append([line.upstream()]);
+  await first.persistence.append([{ revision: 1n, attempt: line.refusal(), guards }]);
+  await first.persistence.close();
+  const again = open(dir);
+  expect(freezesOf(again.guards!)).toEqual([freeze]);
+  expect(again.guards).toMatchObject({ sources });
+  await again.persistence.close();
+  const db = new DatabaseSync(join(dir, "state.db"));
+  db.exec("UPDATE meta SET value = replace(value, 'E', 'F') WHERE key = 'guards'");
+  db.close();
+  expect(openState(dir, options())).toMatchObject({ ok: false, error: { code: "damaged" } });
 });
 
 test("the folder of a process that runs is refused by its name, and can be read beside it", async () => {
