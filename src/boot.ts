@@ -61,7 +61,7 @@ const STATE_FILES = ["state.db", "state.db-wal", "state.db-shm", "head"];
 /** Opens the state folder; throws a StartError that says what is wrong and what would be lost. */
 export async function boot(options: BootOptions): Promise<Booted> {
   if (options.fresh === true) await discard(options);
-  const opened = open(options);
+  const opened = open(options, options.fresh);
   const { log, config, stateDir } = options;
   const { revision, historyId, loss, origin, state, persistence, guards } = opened;
   if (loss !== undefined) {
@@ -213,12 +213,13 @@ function baseState(base: StoredBase | undefined): State | undefined {
   return built.ok ? built.state : undefined;
 }
 
-function open({ stateDir, acceptLoss = false, log, storage }: BootOptions): OpenedState {
+function open({ stateDir, acceptLoss = false, log, storage }: BootOptions, isDiscarded = false): OpenedState {
   const opened = openState(stateDir, {
     ...storage,
     clock: () => new Date(),
     newId: randomUUID,
     acceptLoss,
+    isDiscarded,
     onStatus: (status) => {
       if (status.state === "ok") log.write("info", "storage-writable");
       else
@@ -246,6 +247,12 @@ async function discard(options: BootOptions): Promise<void> {
   const { persistence, revision } = open(options);
   const saved = revision > 0n ? await persistence.saveSnapshot() : undefined;
   await persistence.close();
+  if (saved?.ok === false) {
+    throw new StartError(
+      2,
+      `the state is kept: no last snapshot of it could be written: ${saved.error.message}`,
+    );
+  }
   for (const file of STATE_FILES) rmSync(join(options.stateDir, file), { force: true });
   options.log.write("warn", "state-discarded", {
     revision,

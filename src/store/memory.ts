@@ -46,7 +46,7 @@ export class MemoryPersistence implements Persistence {
 
   append(records: readonly AttemptRecord[]): Promise<void> {
     for (const { attempt, change, answer, base, revision } of records) {
-      this.appendRefusal(attempt);
+      this.appendLater(attempt);
       if (change !== undefined) this.#push(change);
       if (answer !== undefined) this.#remember(attempt, revision, answer);
       if (base !== undefined) this.#base = base;
@@ -54,7 +54,7 @@ export class MemoryPersistence implements Persistence {
     return Promise.resolve();
   }
 
-  appendRefusal(attempt: StoredAttempt): void {
+  appendLater(attempt: StoredAttempt): void {
     this.#attempts.push({ sequence: ++this.#sequence, attempt });
     if (this.#attempts.length >= 2 * MAX_ATTEMPTS) this.#attempts = this.#attempts.slice(-MAX_ATTEMPTS);
   }

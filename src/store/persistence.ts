@@ -136,7 +136,7 @@ export type PersistenceStatus =
 /** What commits need of a persistence. */
 export type Journal = Pick<
   Persistence,
-  "append" | "appendRefusal" | "findAnswer" | "answerBytes" | "change" | "durable"
+  "append" | "appendLater" | "findAnswer" | "answerBytes" | "change" | "durable"
 >;
 
 /** Where attempts are kept, with what can be asked of it. Owned by app.ts. */
@@ -152,7 +152,7 @@ export interface Persistence {
    * Keeps an attempt that changes nothing with the next group, or within a second.
    * Does not fail: what a crash or a full disk loses is the record that it was made.
    */
-  appendRefusal(attempt: StoredAttempt): void;
+  appendLater(attempt: StoredAttempt): void;
   readonly status: PersistenceStatus;
   /** The oldest revision after which every change is kept. */
   readonly oldestRevision: bigint;

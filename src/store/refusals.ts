@@ -1,4 +1,4 @@
-// Refusals that wait to be stored. A client in a loop must not fill the disk, so
+// Attempts that changed nothing, most of them refusals, and wait to be stored. A client in a loop must not fill the disk, so
 // a flood collapses to a count. The rule: of the refusals of one kind (actor,
 // source, rpc, and code and rule of the first error) that wait at the same time,
 // the first KEPT_WHOLE are kept as they are; the others become one row, the first

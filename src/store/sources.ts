@@ -1,6 +1,8 @@
 // Which of its own versions each source is at: revisions differ from one Sentinel
 // to the next, versions of a source do not.
 
+import type { Attempt } from "./attempt.ts";
+
 /** How far one source is. */
 export interface SourceVersion {
   readonly source: string;
@@ -44,5 +46,27 @@ export class Sources {
     this.#byName.delete(source);
     this.#byName.set(source, { source, version, revision });
     if (this.#byName.size > MAX_SOURCES) this.#byName.delete(this.#byName.keys().next().value!);
+  }
+}
+
+type SourcedAttempt = Pick<Attempt, "sourceName" | "sourceVersion" | "validateOnly">;
+
+/** Whether an attempt, if it is accepted, brings its source to a higher version. */
+export function advances(
+  sources: Sources,
+  { sourceName = "", sourceVersion, validateOnly = false }: SourcedAttempt,
+): boolean {
+  if (sourceName === "" || sourceVersion === undefined || validateOnly) return false;
+  return sources.isNews(sourceName, sourceVersion);
+}
+
+/** Notes the version of an accepted attempt. */
+export function noteSource(
+  sources: Sources,
+  { sourceName, sourceVersion }: SourcedAttempt,
+  revision: bigint,
+): void {
+  if (sourceName !== undefined && sourceVersion !== undefined) {
+    sources.note(sourceName, sourceVersion, revision);
   }
 }

@@ -1,40 +1,18 @@
 // The single writer: holds the current state and is the only door through which
-// it changes. Attempts are validated one after the other on the speculative
-// state of their group, prepared, made durable together, committed in one
-// synchronous step and published. Reads see committed state only.
-import {
-  applyDiff,
-  assert,
-  type ConfigError,
-  digestHex,
-  inverseOf,
-  limits,
-  type ResourceChange,
-  type State,
-} from "../core/index.ts";
+// it changes. Attempts are decided one after the other on the speculative state
+// of their group (decide.ts), made durable together, committed in one synchronous
+// step and published. Reads see committed state only.
+import { assert, type ConfigError, digestHex, limits, type State } from "../core/index.ts";
 import type { Accepted, Attempt, Rejected, Timings } from "./attempt.ts";
 import { ChangeLog, type CommittedChange } from "./change-log.ts";
-import {
-  addUnconfirmed,
-  applyGuard,
-  checkFrozen,
-  checkUnconfirmed,
-  checkWaiting,
-  currentGuards,
-  encodeGuards,
-  type Guards,
-  NO_GUARDS,
-  unconfirmedOf,
-  withoutUnconfirmed,
-} from "./guards.ts";
-import type { Participant, Prepared } from "./participant.ts";
+import { type Basis, Decider, type Decision } from "./decide.ts";
+import { currentGuards, encodeGuards, type Guards, NO_GUARDS } from "./guards.ts";
+import type { Participant } from "./participant.ts";
 import type { AttemptRecord, Journal } from "./persistence.ts";
-import { checkPreconditions } from "./preconditions.ts";
 import { Provenance } from "./provenance.ts";
-import { attemptOf, isKept, recordOf } from "./record.ts";
-import { checkRemovals, DEFAULT_MAX_REMOVAL_PERCENT } from "./removals.ts";
+import { attemptOf } from "./record.ts";
 import { Repetitions } from "./repetitions.ts";
-import { Sources, type SourceVersion } from "./sources.ts";
+import { advances, noteSource, Sources, type SourceVersion } from "./sources.ts";
 
 /** What the store needs from outside. */
 export interface StoreOptions {
@@ -64,24 +42,8 @@ interface Pending {
   readonly resolve: (outcome: Accepted | Rejected) => void;
 }
 
-/** An attempt that has been validated and prepared in its group. */
-interface Decided extends Pending {
-  readonly outcome: Accepted | Rejected;
-  /** What is to be committed; undefined for a refusal, a plan, a no-op. */
-  readonly change?: CommittedChange;
-  readonly prepared?: readonly Prepared[];
-  /** What is to be stored before it is answered. */
-  readonly record?: AttemptRecord;
-  /** The guards after it, if it changes them. */
-  readonly guards?: Guards | undefined;
-}
-
-/** What an attempt is decided on: what is committed, and the attempts before it in its group. */
-interface Basis {
-  readonly state: State;
-  readonly revision: bigint;
-  readonly guards: Guards;
-}
+/** An attempt that waits for its group to be stored. */
+type Decided = Pending & Decision;
 
 /** See the head of this file. */
 export class Store {
@@ -91,7 +53,7 @@ export class Store {
   /** The last version of each source that was committed. */
   readonly sources = new Sources();
   readonly #options: StoreOptions;
-  readonly #participants: Participant[] = [];
+  readonly #decider: Decider;
   readonly #repetitions: Repetitions;
   readonly #listeners = new Set<(change: CommittedChange) => void>();
   readonly #guardListeners = new Set<() => void>();
@@ -113,6 +75,11 @@ export class Store {
     this.#repetitions = new Repetitions(options.persistence, (attempt, error) =>
       this.refuse(attempt, [error]),
     );
+    this.#decider = new Decider({
+      ...options,
+      sources: this.sources,
+      contain: (call) => this.#contain(call),
+    });
     const { changes, commands } = options.retained ?? {};
     this.log = new ChangeLog(options.revision, options.state, changes, commands);
   }
@@ -139,7 +106,7 @@ export class Store {
 
   /** Adds a participant to all later commits. */
   addParticipant(participant: Participant): void {
-    this.#participants.push(participant);
+    this.#decider.addParticipant(participant);
   }
 
   /** Calls `listener` with every later change, in order, as it is committed; returns how to stop it. */
@@ -206,7 +173,7 @@ export class Store {
     let basis: Basis = { state: this.#state, revision: this.#revision, guards: this.#guards };
     const waiting: Decided[] = [];
     for (const pending of group) {
-      const decided = await this.#decide(pending, basis);
+      const decided = { ...pending, ...(await this.#decider.decide(pending.attempt, basis)) };
       const { change, record, guards = basis.guards } = decided;
       // What was decided on a state that is not committed yet is answered when it is.
       if (record === undefined && waiting.length === 0) this.#answer(decided, decided.outcome);
@@ -229,18 +196,12 @@ export class Store {
     const records = waiting.flatMap(({ record }) => (record === undefined ? [] : [record]));
     const last = records.pop();
     if (last === undefined) return [];
-    const advancing = waiting.filter(({ attempt, outcome }) => outcome.ok && this.#advances(attempt));
+    const advancing = waiting.filter(({ attempt, outcome }) => outcome.ok && advances(this.sources, attempt));
     if (guards === this.#guards && advancing.length === 0) return [...records, last];
     const sources = new Sources();
     sources.restore(this.sources.inOrder());
     for (const { attempt, outcome } of advancing) noteSource(sources, attempt, outcome.revision);
     return [...records, { ...last, guards: encodeGuards(guards, sources.inOrder()) }];
-  }
-
-  /** Whether an attempt, if it is accepted, brings its source to a higher version. */
-  #advances({ sourceName = "", sourceVersion, validateOnly = false }: Attempt): boolean {
-    if (sourceName === "" || sourceVersion === undefined || validateOnly) return false;
-    return this.sources.isNews(sourceName, sourceVersion);
   }
 
   /** Makes changes durable; the error if they are not. */
@@ -254,140 +215,9 @@ export class Store {
     }
   }
 
-  /** Validates and prepares one attempt on a state. An exception is a bug and refuses only this one. */
-  async #decide(pending: Pending, basis: Basis): Promise<Decided> {
-    const started = performance.now();
-    try {
-      return await this.#validate(pending, basis);
-    } catch (bug) {
-      const timings = { validateUs: microsecondsSince(started), persistUs: 0 };
-      const outcome = { ok: false, errors: [INTERNAL], revision: basis.revision, timings, bug } as const;
-      return { ...pending, outcome };
-    }
-  }
-
-  async #validate(pending: Pending, { state, revision, guards }: Basis): Promise<Decided> {
-    const { attempt } = pending;
-    const started = performance.now();
-    const refused = (errors: readonly ConfigError[], validateUs = microsecondsSince(started)): Decided => ({
-      ...pending,
-      outcome: { ok: false, errors, revision, timings: { validateUs, persistUs: 0 } },
-    });
-    const time = this.#options.clock();
-    const failed =
-      checkPreconditions(attempt, this.historyId, revision) ??
-      checkFrozen(guards, attempt, time) ??
-      checkWaiting(guards, attempt);
-    if (failed !== undefined) return refused([failed]);
-    if (attempt.guard !== undefined) {
-      const changed = applyGuard(currentGuards(guards, time), attempt.guard);
-      return "code" in changed ? refused([changed]) : this.#decideGuards(pending, changed, revision, time);
-    }
-    const applied = applyDiff(state, attempt.commands);
-    if (!applied.ok) return refused(applied.errors);
-    const tooMuch = this.#checkRemovals(attempt, state, applied.changes);
-    if (tooMuch.length > 0) return refused(tooMuch);
-    const inTheWay = checkUnconfirmed(guards, attempt, applied.state, applied.changes);
-    if (inTheWay !== undefined) return refused([inTheWay]);
-    const validateUs = microsecondsSince(started);
-    const prepared = await this.#prepare(applied.changes);
-    if ("errors" in prepared) return refused(prepared.errors, validateUs);
-    const { changes, warnings } = applied;
-    const isCommitted = changes.length > 0 && attempt.validateOnly !== true;
-    const next = isCommitted ? revision + 1n : revision;
-    const timings = { validateUs, persistUs: 0 };
-    const changed = changes.length > 0;
-    const outcome: Accepted = { ok: true, revision: next, changed, changes, warnings, time, timings };
-    if (!isCommitted) {
-      this.#release(prepared.ready);
-      // There is nothing to revert any more.
-      if (attempt.reverts !== undefined) {
-        return this.#decideGuards(pending, withoutUnconfirmed(guards, attempt.reverts), revision, time);
-      }
-      return isKept(attempt) || this.#advances(attempt)
-        ? { ...pending, outcome, record: recordOf(attempt, outcome) }
-        : { ...pending, outcome };
-    }
-    const change: CommittedChange = {
-      revision: next,
-      time,
-      source: attempt.source,
-      actor: attempt.actor,
-      reason: attempt.reason ?? "",
-      commands: attempt.commands,
-      changes,
-      state: applied.state,
-    };
-    const more = { change, guards: this.#guardsAfter(guards, attempt, change) };
-    const record = recordOf(attempt, outcome, { change });
-    return { ...pending, outcome, prepared: prepared.ready, record, ...more };
-  }
-
-  /** An attempt that only changes the guards. */
-  #decideGuards(pending: Pending, guards: Guards, revision: bigint, time: Date): Decided {
-    const timings = NO_TIME;
-    const outcome: Accepted = {
-      ok: true,
-      revision,
-      changed: false,
-      changes: [],
-      warnings: [],
-      time,
-      timings,
-    };
-    return { ...pending, outcome, guards, record: recordOf(pending.attempt, outcome) };
-  }
-
-  /** The guards after a change; undefined if they stay as they are. */
-  #guardsAfter(guards: Guards, attempt: Attempt, change: CommittedChange): Guards | undefined {
-    const { reverts, confirmWithinMs } = attempt;
-    if (reverts !== undefined) return withoutUnconfirmed(guards, reverts);
-    if (confirmWithinMs === undefined) return undefined;
-    const deadline = new Date(change.time.getTime() + confirmWithinMs);
-    const { revision, changes } = change;
-    return addUnconfirmed(guards, unconfirmedOf(revision, deadline, changes, inverseOf(changes)));
-  }
-
-  #checkRemovals(attempt: Attempt, before: State, changes: readonly ResourceChange[]): ConfigError[] {
-    if (attempt.force === true) return [];
-    const { commands, isDeclarative = false } = attempt;
-    return checkRemovals({
-      before,
-      changes,
-      commands,
-      isDeclarative,
-      maxPercent: this.#options.maxRemovalPercent ?? DEFAULT_MAX_REMOVAL_PERCENT,
-    });
-  }
-
-  async #prepare(
-    changes: readonly ResourceChange[],
-  ): Promise<{ readonly ready: readonly Prepared[] } | { readonly errors: readonly ConfigError[] }> {
-    const ready: Prepared[] = [];
-    try {
-      for (const participant of this.#participants) {
-        if (!participant.concerns(changes)) continue;
-        const result = await participant.prepare(changes);
-        if ("release" in result) ready.push(result);
-        else {
-          this.#release(ready);
-          return { errors: result };
-        }
-      }
-      return { ready };
-    } catch (bug) {
-      this.#release(ready);
-      throw bug;
-    }
-  }
-
-  #release(prepared: readonly Prepared[]): void {
-    for (const one of prepared) this.#contain(() => one.release());
-  }
-
   /** Refuses an attempt whose group could not be stored. */
   #giveUp({ attempt, resolve, outcome, prepared = [] }: Decided, failure: ConfigError): void {
-    this.#release(prepared);
+    this.#decider.release(prepared);
     const { timings } = outcome;
     const refused = { ok: false, errors: [failure], revision: this.#revision, timings } as const;
     this.#answer({ attempt, resolve, outcome: refused }, refused);
@@ -416,7 +246,7 @@ export class Store {
   }
 
   #answer({ attempt, resolve, record }: Decided, outcome: Accepted | Rejected): void {
-    if (outcome.ok && this.#advances(attempt)) noteSource(this.sources, attempt, outcome.revision);
+    if (outcome.ok && advances(this.sources, attempt)) noteSource(this.sources, attempt, outcome.revision);
     this.#account(attempt, outcome, record !== undefined);
     resolve(outcome);
   }
@@ -424,7 +254,7 @@ export class Store {
   /** Accounts for an attempt; what is stored already has its audit row. */
   #account(attempt: Attempt, outcome: Accepted | Rejected, isStored: boolean): void {
     const { persistence, clock, onAttempt } = this.#options;
-    if (!isStored) this.#contain(() => persistence.appendRefusal(attemptOf(attempt, outcome, clock())));
+    if (!isStored) this.#contain(() => persistence.appendLater(attemptOf(attempt, outcome, clock())));
     this.#contain(() => onAttempt?.(attempt, outcome));
   }
 
@@ -443,13 +273,6 @@ export class Store {
 }
 
 const NO_TIME: Timings = { validateUs: 0, persistUs: 0 };
-const INTERNAL: ConfigError = {
-  code: "internal",
-  rule: "internal",
-  path: "",
-  message: "internal error",
-  hint: "",
-};
 const QUEUE_FULL: ConfigError = {
   code: "limit",
   rule: "queue-full",
@@ -457,11 +280,6 @@ const QUEUE_FULL: ConfigError = {
   message: `${limits.MAX_QUEUED_ATTEMPTS} changes are waiting`,
   hint: "try again in a second",
 };
-
-function noteSource(sources: Sources, { sourceName, sourceVersion }: Attempt, revision: bigint): void {
-  if (sourceName !== undefined && sourceVersion !== undefined)
-    sources.note(sourceName, sourceVersion, revision);
-}
 
 function unavailable(message: string, hint: string): ConfigError {
   return { code: "unavailable", rule: "unavailable", path: "", message, hint };

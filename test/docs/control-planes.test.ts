@@ -13,6 +13,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type {} from "../../examples/control-plane/folder.ts";
 import * as control from "../../src/control/limits.ts";
 import { limits } from "../../src/core/index.ts";
+import { RETENTION } from "../../src/store/sqlite/compact.ts";
 import { Control, configOf, NODE, type RunningProxy, startProxy, thirdParty } from "../e2e/proxy-process.ts";
 import { fences, prose, ROOT } from "./documents.ts";
 
@@ -110,8 +111,9 @@ test("its table of limits is that of the code", () => {
     ["seconds a page token is good for", control.PAGE_PIN_MS / 1000],
     ["seconds a mutation waits for the workers, at most", control.MAX_WAIT_MS / 1000],
     ["open watches", control.MAX_WATCHERS],
-    ["changes retained for watches and diffs", limits.MAX_RETAINED_CHANGES],
-    ["commands in them", limits.MAX_RETAINED_COMMANDS],
+    ["changes that can be watched from, listed and gone back to", RETENTION.maxChanges],
+    ["of them in memory", limits.MAX_RETAINED_CHANGES],
+    ["commands in those", limits.MAX_RETAINED_COMMANDS],
     ["mutations that wait for their turn", limits.MAX_QUEUED_ATTEMPTS],
     ["characters of a reason", limits.MAX_REASON_LENGTH],
   ]);

@@ -1,60 +1,15 @@
 // A change that has to be confirmed, on a whole Sentinel: reverted at its time,
 // kept when confirmed, and reverted by the next start if the process ended before.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import { afterEach, expect, test } from "@jest/globals";
-import { type App, startApp } from "../../src/app.ts";
-import { loadConfigText } from "../../src/config/load.ts";
-import { createLog } from "../../src/telemetry/log.ts";
-import { Control } from "./proxy-process.ts";
+import { cleanUp, FILE, idsOf, newFolder, start } from "./app-in-folder.ts";
 
-const FILE = `system { worker-threads 1; graceful-shutdown-timeout-secs 1 }
-listeners { listener "http" { address "127.0.0.1:0" } }
-upstreams { upstream "api" { target "127.0.0.1:1" } }
-routes { route "all" { priority "low"; matches { path-prefix "/" }; upstream "api" } }`;
-
-const folders: string[] = [];
-const running: { app: App; control: Control }[] = [];
-afterEach(async () => {
-  for (const one of running.splice(0)) await stop(one);
-  for (const dir of folders.splice(0)) rmSync(dir, { recursive: true, force: true });
-});
-
-function newFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), "sentinel-confirm-"));
-  folders.push(dir);
-  return dir;
-}
-
-async function start(stateDir: string, file = FILE) {
-  const lines = new PassThrough().setEncoding("utf8");
-  const log = createLog("info", lines);
-  const config = loadConfigText("test.kdl", file);
-  const app = await startApp({ config, configFile: "test.kdl", stateDir, control: [], version: "test", log });
-  const control = new Control(`unix:${join(stateDir, "control.sock")}`);
-  const one = { app, control };
-  running.push(one);
-  return { ...one, end: () => stop(one), events: () => (lines.read() as string | null) ?? "" };
-}
-
-async function stop(one: { app: App; control: Control }): Promise<void> {
-  const at = running.indexOf(one);
-  if (at >= 0) running.splice(at, 1);
-  one.control.close();
-  await one.app.stop();
-}
+afterEach(cleanUp);
 
 const add = (id: string, seconds: number) => ({
   upstream: "api",
   backend: { id, address: `127.0.0.1:${id.length}` },
   options: { confirmWithin: { seconds: BigInt(seconds), nanos: 0 } },
 });
-
-function idsOf({ store }: App): string[] {
-  return [...store.state.upstreams.get("api")!.backends.keys()].sort();
-}
 
 test("what was not confirmed when the process ended is reverted before the next one is ready", async () => {
   const dir = newFolder();

@@ -115,7 +115,7 @@ test("what is appended is there: refusals, answers, the file's base", async () =
 });
 
 async function refusalsAreInOrder(persistence: Persistence, line: Line): Promise<void> {
-  persistence.appendRefusal(line.refusal({ actor: "eve", requestId: "x\0y" }));
+  persistence.appendLater(line.refusal({ actor: "eve", requestId: "x\0y" }));
   await persistence.append([line.backend("c")]);
   const rows = readOf(await persistence.attempts({ limit: 2 })).rows;
   expect(rows.map(({ sequence, attempt }) => [sequence, attempt.actor, attempt.result])).toEqual([

@@ -7,10 +7,10 @@ import {
   type ConfigError,
   digestBytes,
   emptyDigest,
-  encodeResource,
   findResource,
   type Image,
   type ResourceKey,
+  resourceBytes,
   resources,
   type State,
   stateFromConfig,
@@ -113,7 +113,7 @@ function concerned(live: State, file: State, { covers, idPrefix, prune }: Scope)
   for (const { key, value, hash } of resources(live)) {
     if (findResource(file, key) === undefined && !isPruned(key)) continue;
     addHash(digest, hash);
-    images.push({ ...key, value: encodeResource(key, value).bytes, hash });
+    images.push({ ...key, value: resourceBytes(key.kind, value), hash });
   }
   const built = stateFromImages(images, digestBytes(digest));
   if (!built.ok) throw new Error(built.reason);

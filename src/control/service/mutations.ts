@@ -121,11 +121,9 @@ const COMPUTED_ATTEMPTS = 5;
 async function rollBack(deps: ControlDependencies, request: RollbackRequest): Promise<CommitResult> {
   const { toRevision, options } = request;
   const target = await pastState(deps, toRevision);
-  const content = new TextEncoder().encode(`rollback ${toRevision}`);
-  const mutation = { rpc: "Rollback", options, wrong: unknownField(request, "") };
-  return commitComputed(deps, mutation, { source: "rollback", content }, (state) =>
-    diffStates(state, target),
-  );
+  const asked = Buffer.from(String(toRevision));
+  const mutation = { rpc: "Rollback", options, wrong: unknownField(request, ""), asked };
+  return commitComputed(deps, mutation, { source: "rollback" }, (state) => diffStates(state, target));
 }
 
 /** Commits what leads to a given state. */
@@ -142,12 +140,11 @@ async function applyDesired(deps: ControlDependencies, request: ApplyDesiredRequ
     const message = `the state has ${size} resources, more than ${MAX_GIVEN_RESOURCES}`;
     throw refuse([{ code: "limit", rule: "limit", path: "state", message, hint: "apply it in scopes" }]);
   }
-  const asked = create(ApplyDesiredRequestSchema, { ...request });
-  delete asked.options;
-  const content = Buffer.concat([Buffer.from("desired\0"), toBinary(ApplyDesiredRequestSchema, asked)]);
+  const { options: _, ...rest } = request;
+  const asked = toBinary(ApplyDesiredRequestSchema, rest);
   const scope = request.scope && unknownField(request.scope, "scope");
   const wrong = unknownField(request, "") ?? scope ?? misplacedEtag(options);
-  return commitComputed(deps, { rpc: "ApplyDesired", options, wrong }, { content }, (state) => {
+  return commitComputed(deps, { rpc: "ApplyDesired", options, wrong, asked }, {}, (state) => {
     const desired = desiredCommands(state, given, request);
     if (!desired.ok) throw refuse(desired.errors);
     return desired.commands;
@@ -157,16 +154,18 @@ async function applyDesired(deps: ControlDependencies, request: ApplyDesiredRequ
 /** Commits commands on the revision of the state they are computed from, anew if somebody was faster. */
 async function commitComputed(
   deps: ControlDependencies,
-  mutation: Omit<Mutation, "commands">,
+  mutation: Omit<Mutation, "commands"> & { readonly asked: Uint8Array },
   different: Partial<Attempt>,
   compute: (state: State) => readonly Command[],
 ): Promise<CommitResult> {
-  const { options } = mutation;
+  const { options, rpc, asked } = mutation;
+  // The commands may differ from one time to the next; what was asked for does not.
+  const content = options?.requestId ? { content: contentOf(rpc, [asked], options) } : {};
   for (let attempt = 1; ; attempt++) {
     const { state, revision } = deps.store;
     // What the caller expects is looked at first.
     const expectedRevision = options?.expectedRevision || revision;
-    const more = { ...different, isDeclarative: true, expectedRevision };
+    const more = { ...different, ...content, isDeclarative: true, expectedRevision };
     try {
       return await commit(deps, { ...mutation, commands: compute(state), more });
     } catch (error) {
@@ -194,17 +193,20 @@ function attemptOf(rpc: string, commands: readonly Command[], options: CommitOpt
     labels: options.labels,
     sourceName: source,
     ...(sourceVersion === 0n ? {} : { sourceVersion }),
-    ...(requestId === "" ? {} : { requestId, content: contentOf(rpc, commands, options) }),
+    ...(requestId === "" ? {} : { requestId, content: contentOf(rpc, commands.map(commandBytes), options) }),
   };
 }
 
 /** All that is asked for, but how to wait for it: a repetition may wait longer. */
-function contentOf(rpc: string, commands: readonly Command[], options: CommitOptions): Uint8Array {
+function contentOf(rpc: string, asked: readonly Uint8Array[], options: CommitOptions): Uint8Array {
   const labels = Object.fromEntries(Object.entries(options.labels).sort());
-  const asked = create(CommitOptionsSchema, { ...options, labels, wait: Wait.UNSPECIFIED });
-  delete asked.waitTimeout;
-  const parts = commands.map((command) => toBinary(CommandSchema, command));
-  return Buffer.concat([Buffer.from(`${rpc}\0`), toBinary(CommitOptionsSchema, asked), ...parts]);
+  const guarding = create(CommitOptionsSchema, { ...options, labels, wait: Wait.UNSPECIFIED });
+  delete guarding.waitTimeout;
+  return Buffer.concat([Buffer.from(`${rpc}\0`), toBinary(CommitOptionsSchema, guarding), ...asked]);
+}
+
+function commandBytes(command: Command): Uint8Array {
+  return toBinary(CommandSchema, command);
 }
 
 const WAITS: ReadonlySet<number> = new Set([Wait.UNSPECIFIED, Wait.APPLIED, Wait.COMMITTED]);

@@ -77,7 +77,8 @@ export function readSnapshot(path: string): Read<Snapshot> {
 /** The snapshots of a folder by their headers, newest first; files that are none are left out. */
 export function listSnapshots(dir: string): ListedSnapshot[] {
   const found: ListedSnapshot[] = [];
-  for (const name of existsSync(dir) ? readdirSync(dir) : []) {
+  const isThere = statSync(dir, { throwIfNoEntry: false })?.isDirectory() === true;
+  for (const name of isThere ? readdirSync(dir) : []) {
     if (!NAME.test(name)) continue;
     const path = join(dir, name);
     const header = headerOf(path);

@@ -3,7 +3,7 @@
 // with an error value that says what going on would lose, and only with
 // `acceptLoss` is it gone on with, in a new life of the state (history id). What
 // was damaged is set aside, never deleted.
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { digestBytes, emptyState, resourceBytes, resources, type State } from "../../core/index.ts";
 import type { StoredBase, StoredGuards } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import type { Persistence, PersistenceStatus } from "../persistence.ts";
@@ -32,6 +32,8 @@ export interface OpenOptions {
   readonly newId: () => string;
   /** Go on although acknowledged changes are lost, as the refusal's `loss` says. Default false. */
   readonly acceptLoss?: boolean;
+  /** The database was removed on purpose: begin anew although there are snapshots. Default false. */
+  readonly isDiscarded?: boolean;
   /** Default RETENTION. */
   readonly retention?: Partial<Retention>;
   /** Default SNAPSHOTS. */
@@ -97,7 +99,7 @@ function openLocked(folder: Folder, options: OpenOptions, release: () => void): 
   let found: Read<Found>;
   let origin: OpenedState["origin"] = "journal";
   if (inspected.is === "right") found = { ok: true, value: inspected.found };
-  else if (inspected.is === "new") {
+  else if (inspected.is === "new" || (options.isDiscarded === true && !existsSync(folder.database))) {
     origin = "new";
     found = create(folder, newContents(options, ""));
   } else {

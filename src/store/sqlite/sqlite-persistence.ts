@@ -136,7 +136,7 @@ export class SqlitePersistence implements Persistence {
     if (this.#revision - this.#snapshotRevision >= BigInt(everyChanges)) this.#snapshotIfDue();
   }
 
-  appendRefusal(attempt: StoredAttempt): void {
+  appendLater(attempt: StoredAttempt): void {
     if (this.#closing !== undefined) return;
     this.#refusals.add(attempt);
     this.#refusalTimer ??= setTimeout(() => void this.#flushRefusals(), REFUSAL_MS).unref();

@@ -46,7 +46,7 @@ function retry(line: Line, make: () => ReturnType<Line["backend"]>) {
 test("an error before COMMIT stores nothing, and the next append is stored", async () => {
   for (const at of ["before-append", "in-transaction", "before-commit"] as const) {
     const { dir, said, line, persistence } = await opened([{ at, how: "error", skip: 1, times: 2 }]);
-    persistence.appendRefusal(line.refusal());
+    persistence.appendLater(line.refusal());
     for (let i = 0; i < 2; i++) {
       const { record, undo } = retry(line, () => line.backend("a"));
       expect(await kindOf(persistence.append([record]))).toBe("unwritable");
@@ -114,7 +114,7 @@ test("a disk that takes writes again is noticed without an append", async () => 
 
 test("refusals reach the disk without a group", async () => {
   const { dir, line, persistence } = await opened();
-  persistence.appendRefusal(line.refusal());
+  persistence.appendLater(line.refusal());
   const offline = openOffline(dir);
   if (!offline.ok) throw new Error(offline.error.message);
   for (;;) {
@@ -241,14 +241,14 @@ test("a refusal can be read at once, and the next one is stored by itself", asyn
   const dir = newFolder();
   const { persistence, ...opened } = open(dir);
   const line = new Line(opened);
-  persistence.appendRefusal(line.refusal({}, "first"));
+  persistence.appendLater(line.refusal({}, "first"));
   const rules = async () => {
     const page = await persistence.attempts({});
     return page.ok ? page.value.rows.map(({ attempt }) => attempt.errors[0]?.rule) : page.error.message;
   };
   expect(await rules()).toEqual(["first"]);
   expect(await rules()).toEqual(["first"]);
-  persistence.appendRefusal(line.refusal({}, "second"));
+  persistence.appendLater(line.refusal({}, "second"));
   await persistence.close();
   const again = open(dir).persistence;
   const page = await again.attempts({});
