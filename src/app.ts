@@ -74,12 +74,12 @@ export async function startApp(options: AppOptions): Promise<App> {
     });
     starting.control = control;
     // With a stored state an address may be taken; it is tried again, and the others serve.
-    void pool
-      .allBound(() => store.state.listeners.size)
-      .then(() => {
+    phase.ready = await pool.isAllBound();
+    if (!phase.ready) {
+      void pool.allBound().then(() => {
         phase.ready = !phase.stopping;
       });
-    if ((await pool.boundListeners()).every(({ boundAddress }) => boundAddress !== "")) phase.ready = true;
+    }
     await logStarted(options, booted, pool, control, starting.health);
     const stop = async () => {
       phase.stopping = true;

@@ -7,6 +7,16 @@ import { joinAddress, splitAddress } from "./address.ts";
 /** Takes an accepted socket, which is paused. */
 export type Accept = (socket: Socket, binding: Binding) => void;
 
+/** How to make a binding. */
+export interface BindingOptions {
+  /** Connections that are held at most. */
+  readonly maxHeld: number;
+  /** Whether other workers bind the same address. */
+  readonly reusePort: boolean;
+  /** Whether the thread is about to end: what still waits is then left to the others. */
+  readonly isEnding: () => boolean;
+}
+
 /** See the head of this file. */
 export class Binding {
   readonly #server: Server;
@@ -15,13 +25,14 @@ export class Binding {
   #held: Set<Socket> | undefined = new Set();
   readonly #maxHeld: number;
   readonly #reusePort: boolean;
+  readonly #isEnding: () => boolean;
   #boundAddress = "";
 
-  /** `maxHeld` connections at most are held; `reusePort`: other workers bind the same address. */
-  constructor(accept: Accept, options: { readonly maxHeld: number; readonly reusePort: boolean }) {
+  constructor(accept: Accept, options: BindingOptions) {
     this.#accept = accept;
     this.#maxHeld = options.maxHeld;
     this.#reusePort = options.reusePort;
+    this.#isEnding = options.isEnding;
     this.#server = createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
     this.#server.on("connection", (socket) => this.#onConnection(socket));
   }
@@ -70,6 +81,10 @@ export class Binding {
 
   #onConnection(socket: Socket): void {
     socket.on("error", () => {}); // a reset also closes the socket, which is what counts
+    if (this.#isEnding()) {
+      socket.destroy();
+      return this.close();
+    }
     const held = this.#held;
     if (held === undefined) return this.#accept(socket, this);
     if (held.size >= this.#maxHeld) {

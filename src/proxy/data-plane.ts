@@ -46,6 +46,8 @@ export interface DataPlaneOptions {
   readonly onBug?: (error: unknown) => void;
   /** Whether other workers listen on the same addresses. Default false. */
   readonly reusePort?: boolean;
+  /** Whether this worker is about to be ended and should accept no more. Default: never. */
+  readonly isEnding?: () => boolean;
   /** Where this worker and the others count their client connections. Default: this one is alone. */
   readonly connectionCounts?: { readonly counts: Int32Array; readonly worker: number };
   /** Time limits and bounds other than the defaults, for tests. */
@@ -94,6 +96,7 @@ export class DataPlane {
     this.#listeners = new Listeners({
       limits,
       reusePort: options.reusePort ?? false,
+      isEnding: options.isEnding ?? (() => false),
       onConnection: (socket, binding) => this.#clients.accept(socket, binding),
       onClosed: (binding) => this.#clients.drain(binding),
       onError: (id, error) => options.onListenerError?.(id, error),

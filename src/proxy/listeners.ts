@@ -27,6 +27,8 @@ export interface ListenersOptions {
   readonly limits: Limits;
   /** Whether other workers listen on the same addresses. */
   readonly reusePort: boolean;
+  /** Whether to accept no more, at once. */
+  readonly isEnding: () => boolean;
   readonly onConnection: (socket: Socket, binding: object) => void;
   /** A listener could not be bound in the background (it is tried again), or accepting failed. */
   readonly onError: (id: string, error: Error) => void;
@@ -187,9 +189,9 @@ export class Listeners {
   }
 
   #add(key: string): Entry {
-    const { onConnection, limits, reusePort } = this.#options;
+    const { onConnection, limits, reusePort, isEnding } = this.#options;
     const entry: Entry = {
-      binding: new Binding(onConnection, { maxHeld: limits.heldConnections, reusePort }),
+      binding: new Binding(onConnection, { maxHeld: limits.heldConnections, reusePort, isEnding }),
       tokens: new Set(),
       owner: undefined,
       preparing: undefined,

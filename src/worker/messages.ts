@@ -67,4 +67,6 @@ export interface WorkerSettings {
   readonly connectionCounts: SharedArrayBuffer;
   /** Which of them this worker counts in. */
   readonly slot: number;
+  /** One Int32: not 0 when the primary is about to end the thread. */
+  readonly ending: SharedArrayBuffer;
 }

@@ -17,7 +17,7 @@ const PREPARE_DEADLINE_MS = 2_000;
 /** How often listeners that could not be bound at the start are looked at. */
 const BOUND_POLL_MS = 200;
 /** How long a worker that hangs may go on hanging until its replacement is live. */
-const REPLACE_DEADLINE_MS = 5_000;
+const REPLACE_DEADLINE_MS = 15_000;
 /** A worker that ends at once is started again no faster than this. */
 const RESTART_DELAY_MS = 200;
 
@@ -109,11 +109,16 @@ export class WorkerPool implements Participant {
     }
   }
 
-  /** Resolves when a live worker has bound as many listeners as `count` says. */
-  async allBound(count: () => number): Promise<void> {
+  /** Whether a live worker has bound every listener there is. */
+  async isAllBound(): Promise<boolean> {
+    const live = this.#firstLive();
+    return live !== undefined && this.#hasBound(live);
+  }
+
+  /** Resolves when it has. */
+  async allBound(): Promise<void> {
     while (!this.#closing) {
-      const bound = (await this.boundListeners()).filter(({ boundAddress }) => boundAddress !== "");
-      if (bound.length >= count()) return;
+      if (await this.isAllBound()) return;
       await new Promise((resolve) => setTimeout(resolve, BOUND_POLL_MS).unref());
     }
   }
@@ -166,8 +171,11 @@ export class WorkerPool implements Participant {
 
   /** The listeners that are bound, as the first live worker has them. */
   async boundListeners(): Promise<readonly BoundListener[]> {
-    const live = this.#workers.find((worker) => worker.progress === "live");
-    return live === undefined ? [] : live.listeners();
+    return this.#firstLive()?.listeners() ?? [];
+  }
+
+  #firstLive(): WorkerHandle | undefined {
+    return this.#workers.find((worker) => worker.progress === "live");
   }
 
   concerns(changes: readonly ResourceChange[]): boolean {
@@ -311,10 +319,23 @@ export class WorkerPool implements Participant {
 
   #applied(handle: WorkerHandle): void {
     if (handle.isFresh) this.#events.workerLive(handle.worker, handle.revision);
-    // What it listens on, it does when it answers the next question.
     for (const [old, end] of this.#retiring)
-      if (handle !== old && handle.worker === old.worker) void handle.listeners().then(end);
+      if (handle !== old && handle.worker === old.worker) void this.#endWhenBound(handle, end);
     this.#settleWaiters();
+  }
+
+  /** Ends an old worker when its replacement listens, which then takes over what waits to be accepted. */
+  async #endWhenBound(replacement: WorkerHandle, end: () => void): Promise<void> {
+    while (!(await this.#hasBound(replacement))) {
+      if (replacement.progress === "gone") return;
+      await new Promise((resolve) => setTimeout(resolve, BOUND_POLL_MS).unref());
+    }
+    end();
+  }
+
+  async #hasBound(worker: WorkerHandle): Promise<boolean> {
+    const bound = (await worker.listeners()).filter(({ boundAddress }) => boundAddress !== "");
+    return bound.length >= this.#store.state.listeners.size;
   }
 
   #wait(isDone: () => boolean, timeoutMs: number): Promise<boolean> {

@@ -13,11 +13,13 @@ if (port === null) throw new Error("worker/thread is started as a worker thread 
 const settings = workerData as WorkerSettings;
 const replica = new Replica();
 const slices = new Slices();
+const ending = new Int32Array(settings.ending);
 let awaitingSnapshot = false;
 const plane = new DataPlane({
   faults: { beforePickMs: settings.beforePickMs },
   reusePort: settings.reusePort,
   connectionCounts: { counts: new Int32Array(settings.connectionCounts), worker: settings.slot },
+  isEnding: () => Atomics.load(ending, 0) !== 0,
   onListenerError: (id, error) => send({ type: "listenerError", id, message: error.message }),
 });
 

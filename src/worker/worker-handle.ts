@@ -33,6 +33,7 @@ export interface HandleEvents {
 export class WorkerHandle {
   readonly worker: number;
   readonly #thread: Worker;
+  readonly #ending = new Int32Array(new SharedArrayBuffer(4));
   readonly #events: HandleEvents;
   readonly #prepares = new Map<number, (failures: readonly BindFailure[]) => void>();
   readonly #requests = new Map<number, (listeners: readonly BoundListener[]) => void>();
@@ -45,10 +46,11 @@ export class WorkerHandle {
   #lastSign = performance.now();
 
   /** `entry` is the file that the thread runs. */
-  constructor(settings: WorkerSettings, events: HandleEvents, entry: URL = threadEntry()) {
+  constructor(settings: Omit<WorkerSettings, "ending">, events: HandleEvents, entry: URL = threadEntry()) {
     this.worker = settings.worker;
     this.#events = events;
-    this.#thread = new Worker(entry, { workerData: settings });
+    const workerData: WorkerSettings = { ...settings, ending: this.#ending.buffer };
+    this.#thread = new Worker(entry, { workerData });
     this.#thread.on("message", (message: FromWorker) => this.#receive(message));
     this.#thread.on("error", (error) => {
       this.#reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -78,6 +80,8 @@ export class WorkerHandle {
   /** Ends the thread at once; `gone` follows with this reason. */
   kill(reason: string): void {
     this.#reason = reason;
+    // Between the end of what it was doing and its own end it can go on for milliseconds.
+    Atomics.store(this.#ending, 0, 1);
     void this.#thread.terminate();
   }
 

@@ -109,6 +109,18 @@ async function askOnce(address: string): Promise<Outcome> {
   return outcome;
 }
 
+/** How many ended in which way. */
+function countBy(outcomes: readonly (Outcome | undefined)[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const outcome of outcomes) {
+    const way = outcome === undefined ? "no connection" : outcome.status === 200 ? "200" : describe(outcome);
+    counts[way] = (counts[way] ?? 0) + 1;
+  }
+  return counts;
+}
+
+const describe = ({ status, text }: Outcome) => `${status}: ${text}`;
+
 interface Scene {
   readonly proxy: HookedProxy;
   readonly control: Control;
@@ -157,7 +169,8 @@ async function lose(
     replaceMs: live.atMs - starting.atMs,
     isCurrent: live.isCurrent,
     queued,
-    lostQueued: late.filter(({ outcome }) => outcome?.status !== 200).length,
+    lostQueued: late.filter(({ outcome }) => outcome === undefined || outcome.status === 0).length,
+    lateOutcomes: countBy(late.map(({ outcome }) => outcome)),
     lostAccepted: askers.reduce((sum, { losses }) => sum + losses, 0),
     clients: askers.length,
     others: others.length,
@@ -194,6 +207,7 @@ await once(server, "listening");
 const backend = `127.0.0.1:${(server.address() as AddressInfo).port}`;
 const migrateReq = process.argv.slice(2);
 const losses: Record<string, Loss> = { killed: await run("killed", 3, backend) };
+
 for (const value of migrateReq.length > 0 ? migrateReq : ["as it is"]) {
   if (migrateReq.length > 0) writeFileSync("/proc/sys/net/ipv4/tcp_migrate_req", value);
   losses[`blocked, ${value}`] = await run("blocked", 3, backend);

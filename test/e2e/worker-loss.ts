@@ -19,6 +19,8 @@ export interface Loss {
   readonly queued: number;
   /** Connections made while the worker was blocked that got no answer. */
   readonly lostQueued: number;
+  /** What became of all connections made while the worker was blocked: how many of each. */
+  readonly lateOutcomes: Readonly<Record<string, number>>;
   /** Connections that had been served and were lost. */
   readonly lostAccepted: number;
   /** Clients in all, and those of them that lost nothing. */

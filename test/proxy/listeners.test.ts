@@ -246,3 +246,29 @@ test("reset replaces everything and touches only what differs", async () => {
   expect([first.sockets.size, second.sockets.size]).toEqual([1, 0]);
   expect(plane.status().listeners[0]?.boundAddress).toBe(address);
 });
+
+test("a thread that is about to end leaves what waits to be accepted to others", async () => {
+  let isEnding = false;
+  const backend = await startBackend();
+  const { address } = await startPlane([backend], { isEnding: () => isEnding });
+  const before = await openClient(address);
+  before.send(GET("/"));
+  await before.until((text) => text.endsWith("ok"));
+  isEnding = true;
+  const ask = async () => {
+    const client = await openClient(address);
+    client.send(GET("/"));
+    return client.closed();
+  };
+  // The first one shows it that it is ending; then the socket that the others wait on is closed.
+  for (const asked of await Promise.allSettled(Array.from({ length: 5 }, ask))) {
+    expect(asked.status === "fulfilled" ? asked.value : asked.reason.code).toMatch(
+      /^(|ECONNRESET|ECONNREFUSED)$/,
+    );
+  }
+  await expect(openClient(address)).rejects.toThrow("ECONNREFUSED");
+  before.clear();
+  before.send(GET("/"));
+  await before.until((text) => text.endsWith("ok"));
+  expect(backend.received).toHaveLength(2);
+});
