@@ -20,7 +20,19 @@ beforeAll(async () => {
   control = ["--control", `unix:${proxy.socket}`];
   await invoke("backend", "add", "green", "10.0.0.1:80", "--id", "g1", "--reason", "r", ...control);
   await invoke("backend", "add", "gren", "10.0.0.1:80", ...control);
-  await invoke("backend", "update", "green", "g1", "--weight", "2", "--label", "a=b", ...control);
+  await invoke(
+    "backend",
+    "update",
+    "green",
+    "g1",
+    "--weight",
+    "2",
+    "--label",
+    "a=b",
+    "--source",
+    "sync",
+    ...control,
+  );
 });
 
 afterAll(async () => {
