@@ -9,7 +9,9 @@ import type { ControlAddress } from "./control/address.ts";
 import { type ControlServer, startControlServer } from "./control/server.ts";
 import { parseBindAddress, type State, shutdownGraceMs } from "./core/index.ts";
 import { StartError } from "./start-error.ts";
+import type { Persistence } from "./store/persistence.ts";
 import type { Store } from "./store/store.ts";
+import { Recorder } from "./telemetry/recorder.ts";
 import { workerCount } from "./worker/cpus.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
 
@@ -40,8 +42,9 @@ export interface App {
 }
 
 /** Starts; rejects with a StartError, leaving nothing running. */
-export async function startApp(options: AppOptions): Promise<App> {
-  const { log } = options;
+export async function startApp(given: AppOptions): Promise<App> {
+  const log = new Recorder(given.log);
+  const options = { ...given, log, onOpened: (persistence: Persistence) => log.follow(persistence) };
   const starting: { pool?: WorkerPool; health?: HealthServer | undefined; control?: ControlServer } = {};
   const phase = { ready: false, stopping: false };
   const booted = await boot(options);

@@ -38,6 +38,8 @@ export interface BootOptions {
   readonly configFile: string;
   readonly stateDir: string;
   readonly log: Log;
+  /** Told of the state folder as soon as it is open. */
+  readonly onOpened?: (persistence: Persistence) => void;
   /** Forget the state, after a last snapshot of it. Default false. */
   readonly fresh?: boolean;
   /** Go on although acknowledged changes are lost. Default false. */
@@ -213,7 +215,8 @@ function baseState(base: StoredBase | undefined): State | undefined {
   return built.ok ? built.state : undefined;
 }
 
-function open({ stateDir, acceptLoss = false, log, storage }: BootOptions, isDiscarded = false): OpenedState {
+function open(options: BootOptions, isDiscarded = false): OpenedState {
+  const { stateDir, acceptLoss = false, log, storage, onOpened } = options;
   const opened = openState(stateDir, {
     ...storage,
     clock: () => new Date(),
@@ -230,7 +233,10 @@ function open({ stateDir, acceptLoss = false, log, storage }: BootOptions, isDis
     },
     onProblem: (reason) => log.write("error", "storage-problem", { reason }),
   });
-  if (opened.ok) return opened;
+  if (opened.ok) {
+    onOpened?.(opened.persistence);
+    return opened;
+  }
   const { error, loss } = opened;
   const lines = [error.hint === "" ? error.message : `${error.message}; ${error.hint}`];
   if (loss !== undefined) {

@@ -12,7 +12,7 @@ import { type OfflineOptions, withOfflineOptions, withPast } from "./offline.ts"
 import { type Paint, painter } from "./paint.ts";
 import type { PastQuery } from "./past.ts";
 import { readInteger, readMoment } from "./read-value.ts";
-import { effectText } from "./result.ts";
+import { effectText, sourceText } from "./result.ts";
 
 interface HistoryOptions extends OfflineOptions {
   readonly since?: string;
@@ -97,7 +97,7 @@ function recordText(record: ChangeRecord, paint: Paint): string {
 
 /** "revision 7 TIME local grpc AddBackend (why)". */
 function recordHead(record: ChangeRecord, paint: Paint): string {
-  const { result, revision, time, actor, source, sourceVersion, rpc, reason, labels, count } = record;
+  const { result, revision, time, actor, rpc, reason, labels, count } = record;
   const isRefused = result === ChangeRecord_Result.REFUSED;
   const start = isRefused
     ? `${paint("bad", count > 1 ? `refused ${count} times` : "refused")} at revision ${revision}`
@@ -106,7 +106,7 @@ function recordHead(record: ChangeRecord, paint: Paint): string {
     start,
     time === undefined ? "" : timestampDate(time).toISOString(),
     actor,
-    sourceVersion === "" ? source : `${source}@${sourceVersion}`,
+    sourceText(record),
     rpc,
     ...Object.entries(labels).map(([key, value]) => `${key}=${value}`),
     reason === "" ? "" : `(${reason})`,

@@ -3,7 +3,7 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { KIND_NAMES } from "../core/index.ts";
 import { type CommitResult, CommitResultSchema } from "../gen/sentinel/v1/control_pb.ts";
-import { type Effect, Effect_Action } from "../gen/sentinel/v1/events_pb.ts";
+import { type Change, type Effect, Effect_Action } from "../gen/sentinel/v1/events_pb.ts";
 import { type Meaning, type Paint, painter } from "./paint.ts";
 
 const ACTIONS: Readonly<Record<number, { readonly text: string; readonly meaning: Meaning }>> = {
@@ -40,6 +40,11 @@ export function effectText(effect: Effect, paint: Paint = (_, text) => text): st
   const action = ACTIONS[effect.action];
   const fields = effect.fields.length > 0 ? `: ${effect.fields.join(", ")}` : "";
   return `${resourceText(effect)} ${action === undefined ? "?" : paint(action.meaning, action.text)}${fields}`;
+}
+
+/** Where a change came from: "file", or with a version "registry-sync@41". */
+export function sourceText({ source, sourceVersion }: Pick<Change, "source" | "sourceVersion">): string {
+  return sourceVersion === "" ? source : `${source}@${sourceVersion}`;
 }
 
 /** The resource of an effect, for example "backend api/b4" or "system". */

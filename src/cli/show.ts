@@ -9,7 +9,7 @@ import { withClientOptions } from "./client.ts";
 import { type OfflineOptions, withOfflineOptions, withPast } from "./offline.ts";
 import { type Paint, painter } from "./paint.ts";
 import { readRevision } from "./read-value.ts";
-import { effectText } from "./result.ts";
+import { effectText, sourceText } from "./result.ts";
 
 /** Adds `show`. */
 export function addShowCommand(program: Command): void {
@@ -30,11 +30,11 @@ export function addShowCommand(program: Command): void {
 
 function changeText({ change, inverse, rpc }: GetChangeResponse, paint: Paint): string {
   if (change === undefined) return "";
-  const { revision, commitTime, actor, source, reason, digest, commands, effects } = change;
+  const { revision, commitTime, actor, reason, digest, commands, effects } = change;
   const time = commitTime === undefined ? [] : [timestampDate(commitTime).toISOString()];
   const why = reason === "" ? [] : [`(${reason})`];
   return [
-    [paint("strong", `revision ${revision}`), ...time, actor, source, rpc, ...why].join(" "),
+    [paint("strong", `revision ${revision}`), ...time, actor, sourceText(change), rpc, ...why].join(" "),
     `digest ${digest.slice(0, 16)}`,
     paint("strong", "commands"),
     ...commands.map(commandText),

@@ -7,7 +7,7 @@ import type { ChangePart } from "../gen/sentinel/v1/events_pb.ts";
 import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
 import { type Paint, painter } from "./paint.ts";
 import { readRevision } from "./read-value.ts";
-import { effectText } from "./result.ts";
+import { effectText, sourceText } from "./result.ts";
 
 interface WatchOptions extends ClientOptions {
   readonly from?: string;
@@ -59,7 +59,7 @@ function changeText({ part, change }: ChangePart, paint: Paint): string {
   if (change === undefined) return "";
   const time = change.commitTime === undefined ? "" : timestampDate(change.commitTime).toISOString();
   const reason = change.reason === "" ? "" : ` (${change.reason})`;
-  const head = `${paint("strong", `revision ${change.revision}`)} ${time} ${change.source} ${change.actor}${reason}`;
+  const head = `${paint("strong", `revision ${change.revision}`)} ${time} ${sourceText(change)} ${change.actor}${reason}`;
   const lines = change.effects.map((effect) => `  ${effectText(effect, paint)}`);
   return [...(part === 0 ? [head] : []), ...lines, ""].join("\n");
 }

@@ -11,6 +11,10 @@ export interface CommittedChange {
   readonly time: Date;
   /** "grpc" or "file". */
   readonly source: string;
+  /** Name of what fed the caller. */
+  readonly sourceName?: string | undefined;
+  /** Which of its own versions that was at. */
+  readonly sourceVersion?: bigint | undefined;
   readonly actor: string;
   readonly reason: string;
   readonly commands: readonly Command[];

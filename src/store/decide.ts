@@ -122,6 +122,8 @@ export class Decider {
       revision: next,
       time,
       source: attempt.source,
+      sourceName: attempt.sourceName,
+      sourceVersion: attempt.sourceVersion,
       actor: attempt.actor,
       reason: attempt.reason ?? "",
       commands: attempt.commands,

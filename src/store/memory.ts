@@ -31,6 +31,7 @@ const MAX_ANSWERS = 4_096;
 export class MemoryPersistence implements Persistence {
   readonly durable = false;
   readonly status: PersistenceStatus = { state: "ok" };
+  readonly auditHead = undefined;
   readonly #answers = new Map<string, KnownAnswer & Answer>();
   #changes: StoredChange[] = [];
   #attempts: AuditRow[] = [];

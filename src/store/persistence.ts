@@ -105,6 +105,14 @@ export interface LastChange extends Origin {
   readonly deleted: boolean;
 }
 
+/** Where the audit chain ends. */
+export interface AuditHead {
+  /** Sequence of the last row; 0 before the first. */
+  readonly row: bigint;
+  /** Its chain hash, 32 bytes, which covers every row before it. */
+  readonly hash: Uint8Array;
+}
+
 /** Result of a check of the whole audit chain. */
 export interface AuditReport {
   /** Rows that were checked. */
@@ -154,6 +162,8 @@ export interface Persistence {
    */
   appendLater(attempt: StoredAttempt): void;
   readonly status: PersistenceStatus;
+  /** Where the audit chain ended after the last group; undefined where attempts are not chained. */
+  readonly auditHead: AuditHead | undefined;
   /** The oldest revision after which every change is kept. */
   readonly oldestRevision: bigint;
   /** The answer to an earlier request of this actor, if it is still kept. */

@@ -97,8 +97,7 @@ export function attemptOf(
     requestId: attempt.requestId ?? "",
     reason: attempt.reason ?? "",
     labels: labelsOf(attempt),
-    sourceName: attempt.sourceName ?? "",
-    sourceVersion: attempt.sourceVersion === undefined ? "" : String(attempt.sourceVersion),
+    ...sourceOf(attempt),
     result: resultOf(attempt, outcome),
     errors: errors
       .slice(0, MAX_STORED_ERRORS)
@@ -130,6 +129,7 @@ function changeOf(attempt: Attempt, change: CommittedChange, commands: readonly 
     rpc: attempt.rpc ?? "",
     requestId: attempt.requestId ?? "",
     labels: labelsOf(attempt),
+    ...sourceOf(attempt),
     commands: [...commands],
     differences: changes.map((one) => differenceOf(one, attempt)),
     digest: digestBytes(state.digest),
@@ -159,6 +159,10 @@ function resultOf(attempt: Attempt, outcome: Accepted | Rejected): StoredAttempt
   if (!outcome.ok) return StoredAttempt_Result.REFUSED;
   const isChange = outcome.changes.length > 0 && attempt.validateOnly !== true;
   return isChange ? StoredAttempt_Result.ACCEPTED : StoredAttempt_Result.NO_OP;
+}
+
+function sourceOf({ sourceName = "", sourceVersion }: Attempt) {
+  return { sourceName, sourceVersion: sourceVersion === undefined ? "" : String(sourceVersion) };
 }
 
 function labelsOf({ labels = {} }: Attempt) {

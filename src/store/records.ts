@@ -20,11 +20,13 @@ import { changesOf } from "./stored.ts";
 const MAX_SHOWN = 20;
 
 /** A stored change as a message, without its commands and effects. */
-export function headOf({ revision, time, source, actor, reason, digest }: StoredChange): Change {
+export function headOf(change: StoredChange): Change {
+  const { revision, time, sourceName, source, sourceVersion, actor, reason, digest } = change;
   return create(ChangeSchema, {
     revision,
     ...(time === undefined ? {} : { commitTime: time }),
-    source,
+    source: sourceName || source,
+    sourceVersion,
     actor,
     reason,
     digest: Buffer.from(digest).toString("hex"),
@@ -38,7 +40,8 @@ export function changeRecord(change: StoredChange): ChangeRecord {
     revision: change.revision,
     ...(change.time === undefined ? {} : { time: change.time }),
     result: ChangeRecord_Result.COMMITTED,
-    source: change.source,
+    source: change.sourceName || change.source,
+    sourceVersion: change.sourceVersion,
     actor: change.actor,
     rpc: change.rpc,
     requestId: change.requestId,

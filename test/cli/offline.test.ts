@@ -1,5 +1,6 @@
 // What the command line does with a state folder: read beside a running proxy
 // and after it, check, make a folder from a snapshot; damage is told, exit code 1.
+import { once } from "node:events";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +21,19 @@ beforeAll(async () => {
   control = ["--control", `unix:${proxy.socket}`];
   await invoke("backend", "add", "green", "10.0.0.1:80", "--id", "g1", "--reason", "r", ...control);
   await invoke("backend", "add", "gren", "10.0.0.1:80", ...control);
-  await invoke("backend", "update", "green", "g1", "--weight", "2", "--label", "a=b", ...control);
+  await invoke(
+    "backend",
+    "update",
+    "green",
+    "g1",
+    "--weight",
+    "2",
+    "--label",
+    "a=b",
+    "--source",
+    "sync",
+    ...control,
+  );
 });
 
 afterAll(async () => {
@@ -145,4 +158,36 @@ test("of a damaged folder, state prints what can be read, and says what is wrong
   expect(code).toBe(1);
   expect(stdout).toMatch('upstream "green"');
   expect(stderr).toMatch(/head is missing/);
+});
+
+test("every line of the log says where the audit chain was, and audit verify finds it there", async () => {
+  const verify = (...args: string[]) => invoke("audit", "verify", "--state-dir", dir, ...args);
+  for (const weight of ["5", "6"]) {
+    const changed = await invoke(
+      "backend",
+      "update",
+      "green",
+      "g1",
+      "--weight",
+      weight,
+      "--json",
+      ...control,
+    );
+    const { revision } = JSON.parse(changed.stdout) as { revision: string };
+    const { sequence, hash } = JSON.parse((await verify("--json")).stdout) as Record<string, string>;
+    const isOfChange = (line: Record<string, unknown>) =>
+      line["message"] === "change" && line["revision"] === revision;
+    while (!proxy.log.some(isOfChange)) await once(proxy.process.stdout!, "data");
+    const line = proxy.log.find(isOfChange)!;
+    expect([line["audit_row"], line["audit_head"]]).toEqual([sequence, hash!.slice(0, 16)]);
+  }
+  const heads = new Set(proxy.log.map((line) => `${line["audit_row"]}:${line["audit_head"]}`));
+  expect(heads.size).toBeGreaterThan(3);
+  for (const head of heads) expect([head, (await verify("--expect", head)).code]).toEqual([head, 0]);
+
+  const other = await verify("--expect", "2:0123456789abcdef");
+  expect(other).toMatchObject({ code: 1, stdout: "" });
+  expect(other.stderr).toMatch(/row 2 has the hash [0-9a-f]{64}, not 0123456789abcdef/);
+  expect(await verify("--expect", "999:0123456789abcdef")).toMatchObject({ code: 1 });
+  expect(await verify("--expect", "0123456789abcdef")).toMatchObject({ code: 2 });
 });

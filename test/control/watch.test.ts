@@ -383,3 +383,18 @@ test("a start before the window is read to from the journal, then goes on with t
     value: { change: { revision: 4n, source: "grpc", actor: "local", effects: [{ id: "a" }] } },
   });
 });
+
+test("a change names the source of the request, from the window and from the journal alike", async () => {
+  const { open, store } = await setup({ retained: { changes: 1, commands: 1_000 } });
+  const from = { sourceName: "registry", sourceVersion: 41n };
+  for (const weight of [2, 3]) await store.commit(attempt([weigh(weight)], from));
+  const stream = open({ historyId: "h1", fromRevision: 1n });
+  await settle();
+  const sources = stream.written.flatMap(({ event }) =>
+    event.case === "change" ? [[event.value.change!.source, event.value.change!.sourceVersion]] : [],
+  );
+  expect(sources).toEqual([
+    ["registry", "41"],
+    ["registry", "41"],
+  ]);
+});

@@ -322,10 +322,18 @@ interface ToldChange extends Pick<CommittedChange, "commands" | "changes"> {
   readonly head: Change;
 }
 
-function committed({ revision, time, source, actor, reason, state, ...rest }: CommittedChange): ToldChange {
-  const commitTime = timestampFromDate(time);
-  const digest = digestHex(state.digest);
-  return { head: create(ChangeSchema, { revision, commitTime, source, actor, reason, digest }), ...rest };
+function committed({ commands, changes, ...change }: CommittedChange): ToldChange {
+  const { revision, time, source, sourceName = "", sourceVersion, actor, reason, state } = change;
+  const head = create(ChangeSchema, {
+    revision,
+    commitTime: timestampFromDate(time),
+    source: sourceName || source,
+    sourceVersion: sourceVersion === undefined ? "" : String(sourceVersion),
+    actor,
+    reason,
+    digest: digestHex(state.digest),
+  });
+  return { head, commands, changes };
 }
 
 /** A change in parts that fit a message. */

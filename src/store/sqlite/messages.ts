@@ -44,6 +44,8 @@ export type ToWriter =
 export interface Extent {
   readonly revision: bigint;
   readonly sequence: bigint;
+  /** Chain hash of the audit row `sequence`. */
+  readonly chain: Uint8Array;
   readonly oldestRevision: bigint;
 }
 

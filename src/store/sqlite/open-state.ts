@@ -197,7 +197,7 @@ function metaOf(
 }
 
 function start(folder: Folder, found: Found, options: OpenOptions, release: () => void): Persistence {
-  const { meta, revision, sequence, answers } = found;
+  const { meta, revision, sequence, chain, answers } = found;
   const own = listSnapshots(folder.snapshots).filter(({ historyId }) => historyId === meta.historyId);
   own.sort((a, b) => Number(b.revision - a.revision));
   return new SqlitePersistence({
@@ -206,6 +206,7 @@ function start(folder: Folder, found: Found, options: OpenOptions, release: () =
     snapshotDir: folder.snapshots,
     revision,
     sequence,
+    chain,
     oldestRevision: meta.changes.revision,
     snapshotRevision: own[0]?.revision ?? -1n,
     answers,

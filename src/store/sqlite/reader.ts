@@ -176,6 +176,17 @@ export class Reader {
     });
   }
 
+  /** Chain hash of a row of the audit chain. */
+  auditHash(row: bigint): Read<Uint8Array> {
+    return this.#read<Uint8Array>(({ audit }) => {
+      if (row === audit.sequence) return { ok: true, value: audit.hash };
+      if (row < audit.sequence) return compacted(`audit row ${row}`);
+      const found = this.#prepare("SELECT hash FROM audit WHERE sequence = ?").get(row);
+      if (found === undefined) return failed("not_found", `there is no audit row ${row}`);
+      return { ok: true, value: found["hash"] as Uint8Array };
+    });
+  }
+
   verifyAudit(): Read<AuditReport> {
     return this.#read(() => verifyAudit(this.#db, this.#path));
   }

@@ -7,6 +7,7 @@ import type { Page } from "../page.ts";
 import type {
   AttemptQuery,
   AttemptRecord,
+  AuditHead,
   AuditReport,
   AuditRow,
   ChangeQuery,
@@ -56,6 +57,8 @@ export interface SqliteOptions {
   /** Where the database ends. */
   readonly revision: bigint;
   readonly sequence: bigint;
+  /** Chain hash of the audit row `sequence`. */
+  readonly chain: Uint8Array;
   readonly oldestRevision: bigint;
   /** Of the newest snapshot of this life; -1 if there is none. */
   readonly snapshotRevision: bigint;
@@ -85,6 +88,7 @@ export class SqlitePersistence implements Persistence {
   #refusalTimer: NodeJS.Timeout | undefined;
   #status: PersistenceStatus = { state: "ok" };
   #revision: bigint;
+  #auditHead: AuditHead;
   #oldestRevision: bigint;
   #snapshotRevision: bigint;
   #snapshot: Promise<Read<SnapshotFile>> | undefined;
@@ -93,13 +97,15 @@ export class SqlitePersistence implements Persistence {
   constructor(options: SqliteOptions) {
     this.#options = options;
     this.#revision = options.revision;
+    this.#auditHead = { row: options.sequence, hash: options.chain };
     this.#oldestRevision = options.oldestRevision;
     this.#snapshotRevision = options.snapshotRevision;
     this.#answers = new Answers(options.answers, options.retention, options.clock);
     this.#reader = new ReaderThread(options.database);
     const { database, head, retention, faults } = options;
     this.#writer = new WriterThread({ role: "writer", database, head, retention, faults }, options.sequence, {
-      onExtent: ({ oldestRevision }) => {
+      onExtent: ({ sequence, chain, oldestRevision }) => {
+        this.#auditHead = { row: sequence, hash: chain };
         this.#oldestRevision = oldestRevision;
       },
       onWritten: () => this.#setStatus({ state: "ok" }),
@@ -119,6 +125,10 @@ export class SqlitePersistence implements Persistence {
 
   get oldestRevision(): bigint {
     return this.#oldestRevision;
+  }
+
+  get auditHead(): AuditHead {
+    return this.#auditHead;
   }
 
   async append(records: readonly AttemptRecord[]): Promise<void> {

@@ -109,8 +109,8 @@ class WriterLoop {
   }
 
   #extent(): Extent {
-    const { revision, sequence } = this.#writer.position;
-    return { revision, sequence, oldestRevision: this.#compactor.oldestRevision };
+    const { revision, sequence, chain } = this.#writer.position;
+    return { revision, sequence, chain, oldestRevision: this.#compactor.oldestRevision };
   }
 
   #send(message: FromWriter): void {

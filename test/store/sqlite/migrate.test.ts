@@ -110,7 +110,7 @@ test("the file of format 1 that is kept opens", () => {
     value: { rows: 4, changes: 3, anchor: 0n },
   });
   const change = offline.value.reader.change(3n);
-  expect(change).toMatchObject({ ok: true, value: { actor: "ann", reason: "fixture" } });
+  expect(change).toMatchObject({ ok: true, value: { actor: "ann", reason: "fixture", sourceName: "" } });
   offline.value.close();
 });
 

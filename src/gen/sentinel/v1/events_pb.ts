@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file sentinel/v1/events.proto.
  */
 export const file_sentinel_v1_events: GenFile = /*@__PURE__*/
-  fileDesc("ChhzZW50aW5lbC92MS9ldmVudHMucHJvdG8SC3NlbnRpbmVsLnYxItgBCgZDaGFuZ2USEAoIcmV2aXNpb24YASABKAQSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgDIAEoCRINCgVhY3RvchgEIAEoCRIOCgZyZWFzb24YBSABKAkSJgoIY29tbWFuZHMYBiADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEiQKB2VmZmVjdHMYByADKAsyEy5zZW50aW5lbC52MS5FZmZlY3QSDgoGZGlnZXN0GAggASgJIqsECgxDaGFuZ2VSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSEAoIcmV2aXNpb24YAiABKAQSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoGcmVzdWx0GAQgASgOMiAuc2VudGluZWwudjEuQ2hhbmdlUmVjb3JkLlJlc3VsdBIOCgZzb3VyY2UYBSABKAkSDQoFYWN0b3IYBiABKAkSCwoDcnBjGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGcmVhc29uGAkgASgJEjUKBmxhYmVscxgKIAMoCzIlLnNlbnRpbmVsLnYxLkNoYW5nZVJlY29yZC5MYWJlbHNFbnRyeRIWCg5zb3VyY2VfdmVyc2lvbhgLIAEoCRIQCghjb21tYW5kcxgMIAMoCRIkCgdlZmZlY3RzGA0gAygLMhMuc2VudGluZWwudjEuRWZmZWN0EhQKDGVmZmVjdF9jb3VudBgOIAEoDRIOCgZlcnJvcnMYDyADKAkSDQoFY291bnQYECABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJgCgZSZXN1bHQSFgoSUkVTVUxUX1VOU1BFQ0lGSUVEEAASFAoQUkVTVUxUX0NPTU1JVFRFRBABEhIKDlJFU1VMVF9SRUZVU0VEEAISFAoQUkVTVUxUX1VOQ0hBTkdFRBADIucBCgZFZmZlY3QSJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIKCgJpZBgCIAEoCRIQCgh1cHN0cmVhbRgDIAEoCRIqCgZhY3Rpb24YBCABKA4yGi5zZW50aW5lbC52MS5FZmZlY3QuQWN0aW9uEg4KBmZpZWxkcxgFIAMoCSJaCgZBY3Rpb24SFgoSQUNUSU9OX1VOU1BFQ0lGSUVEEAASEAoMQUNUSU9OX0FEREVEEAESEgoOQUNUSU9OX1VQREFURUQQAhISCg5BQ1RJT05fUkVNT1ZFRBADIk0KCkNoYW5nZVBhcnQSDAoEcGFydBgBIAEoDRIMCgRsYXN0GAIgASgIEiMKBmNoYW5nZRgDIAEoCzITLnNlbnRpbmVsLnYxLkNoYW5nZSJIChBTbmFwc2hvdENvbXBsZXRlEhIKCmhpc3RvcnlfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJIjEKCUhlYXJ0YmVhdBISCgpoaXN0b3J5X2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgEQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_resources]);
+  fileDesc("ChhzZW50aW5lbC92MS9ldmVudHMucHJvdG8SC3NlbnRpbmVsLnYxIvABCgZDaGFuZ2USEAoIcmV2aXNpb24YASABKAQSLwoLY29tbWl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnNvdXJjZRgDIAEoCRINCgVhY3RvchgEIAEoCRIOCgZyZWFzb24YBSABKAkSJgoIY29tbWFuZHMYBiADKAsyFC5zZW50aW5lbC52MS5Db21tYW5kEiQKB2VmZmVjdHMYByADKAsyEy5zZW50aW5lbC52MS5FZmZlY3QSDgoGZGlnZXN0GAggASgJEhYKDnNvdXJjZV92ZXJzaW9uGAkgASgJIqsECgxDaGFuZ2VSZWNvcmQSEAoIc2VxdWVuY2UYASABKAQSEAoIcmV2aXNpb24YAiABKAQSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMAoGcmVzdWx0GAQgASgOMiAuc2VudGluZWwudjEuQ2hhbmdlUmVjb3JkLlJlc3VsdBIOCgZzb3VyY2UYBSABKAkSDQoFYWN0b3IYBiABKAkSCwoDcnBjGAcgASgJEhIKCnJlcXVlc3RfaWQYCCABKAkSDgoGcmVhc29uGAkgASgJEjUKBmxhYmVscxgKIAMoCzIlLnNlbnRpbmVsLnYxLkNoYW5nZVJlY29yZC5MYWJlbHNFbnRyeRIWCg5zb3VyY2VfdmVyc2lvbhgLIAEoCRIQCghjb21tYW5kcxgMIAMoCRIkCgdlZmZlY3RzGA0gAygLMhMuc2VudGluZWwudjEuRWZmZWN0EhQKDGVmZmVjdF9jb3VudBgOIAEoDRIOCgZlcnJvcnMYDyADKAkSDQoFY291bnQYECABKA0aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJgCgZSZXN1bHQSFgoSUkVTVUxUX1VOU1BFQ0lGSUVEEAASFAoQUkVTVUxUX0NPTU1JVFRFRBABEhIKDlJFU1VMVF9SRUZVU0VEEAISFAoQUkVTVUxUX1VOQ0hBTkdFRBADIucBCgZFZmZlY3QSJwoEa2luZBgBIAEoDjIZLnNlbnRpbmVsLnYxLlJlc291cmNlS2luZBIKCgJpZBgCIAEoCRIQCgh1cHN0cmVhbRgDIAEoCRIqCgZhY3Rpb24YBCABKA4yGi5zZW50aW5lbC52MS5FZmZlY3QuQWN0aW9uEg4KBmZpZWxkcxgFIAMoCSJaCgZBY3Rpb24SFgoSQUNUSU9OX1VOU1BFQ0lGSUVEEAASEAoMQUNUSU9OX0FEREVEEAESEgoOQUNUSU9OX1VQREFURUQQAhISCg5BQ1RJT05fUkVNT1ZFRBADIk0KCkNoYW5nZVBhcnQSDAoEcGFydBgBIAEoDRIMCgRsYXN0GAIgASgIEiMKBmNoYW5nZRgDIAEoCzITLnNlbnRpbmVsLnYxLkNoYW5nZSJIChBTbmFwc2hvdENvbXBsZXRlEhIKCmhpc3RvcnlfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJIjEKCUhlYXJ0YmVhdBISCgpoaXN0b3J5X2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgEQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_timestamp, file_sentinel_v1_commands, file_sentinel_v1_resources]);
 
 /**
  * A committed diff.
@@ -41,7 +41,8 @@ export type Change = Message<"sentinel.v1.Change"> & {
   commitTime?: Timestamp | undefined;
 
   /**
-   * Where it came from: "grpc" or "file".
+   * Where it came from: the source that the request named, else "grpc", "file",
+   * "rollback" or "revert".
    *
    * @generated from field: string source = 3;
    */
@@ -82,6 +83,13 @@ export type Change = Message<"sentinel.v1.Change"> & {
    * @generated from field: string digest = 8;
    */
   digest: string;
+
+  /**
+   * Which of its own versions the source was at; empty if not stated.
+   *
+   * @generated from field: string source_version = 9;
+   */
+  sourceVersion: string;
 };
 
 /**
@@ -126,7 +134,8 @@ export type ChangeRecord = Message<"sentinel.v1.ChangeRecord"> & {
   result: ChangeRecord_Result;
 
   /**
-   * Where it came from: "grpc", "file", "rollback", or the name of a source.
+   * Where it came from: the source that the request named, else "grpc", "file",
+   * "rollback" or "revert".
    *
    * @generated from field: string source = 5;
    */
