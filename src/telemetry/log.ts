@@ -1,6 +1,7 @@
 // Operational log: one JSON line per lifecycle step and per attempt to change
 // anything. Not the access log; nothing on a request's path writes here.
-import { createLogger, format, transports } from "winston";
+import type { Writable } from "node:stream";
+import { createLogger, format, type LogEntry, transports } from "winston";
 
 /** Levels of the log, most severe first. */
 export type LogLevel = "error" | "warn" | "info" | "debug" | "trace";
@@ -16,27 +17,53 @@ const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2,
 
 /** How long the end of the log may take. */
 const FLUSH_MS = 1_000;
+/** How long a line below "warn" may wait for others, so that no change waits for its line. */
+const DELAY_MS = 10;
+/** Lines that wait are written when they are so many. */
+const MAX_WAITING = 1_000;
 
-/** A log of JSON lines on `stream`, by default standard output. */
-export function createLog(level: LogLevel, stream: NodeJS.WritableStream = process.stdout): Log {
+/**
+ * A log of JSON lines on `stream`, by default standard output. Lines below "warn" are written
+ * together, `delayMs` after the first of them (default 10), at the latest when the process exits.
+ */
+export function createLog(
+  level: LogLevel,
+  stream: NodeJS.WritableStream = process.stdout,
+  delayMs: number = DELAY_MS,
+): Log {
   // Without a listener on the stream itself a full disk or a closed pipe ends the process.
   stream.on("error", () => {});
   const logger = createLogger({
     levels: LEVELS,
     level,
-    format: format.combine(format.timestamp(), format.json({ bigint: true, deterministic: false })),
+    format: format.json({ bigint: true, deterministic: false }),
     transports: [new transports.Stream({ stream })],
   });
+  const waiting: LogEntry[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    (stream as Partial<Writable>).cork?.();
+    for (const entry of waiting.splice(0)) logger.log(entry);
+    (stream as Partial<Writable>).uncork?.();
+  };
+  process.on("exit", flush);
   return {
     write: (at, event, fields = {}) => {
-      logger.log({ ...plain(fields), level: at, message: event });
+      if (LEVELS[at] > LEVELS[level]) return;
+      waiting.push({ ...plain(fields), level: at, message: event, timestamp: new Date().toISOString() });
+      if (LEVELS[at] <= LEVELS.warn || delayMs === 0 || waiting.length >= MAX_WAITING) flush();
+      else timer ??= setTimeout(flush, delayMs).unref();
     },
     close: () =>
       new Promise((resolve) => {
+        flush();
+        process.off("exit", flush);
         // Whoever does not read the log does not keep the process.
-        const timer = setTimeout(resolve, FLUSH_MS);
+        const late = setTimeout(resolve, FLUSH_MS);
         logger.once("finish", () => {
-          clearTimeout(timer);
+          clearTimeout(late);
           resolve();
         });
         logger.end();

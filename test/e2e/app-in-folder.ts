@@ -33,7 +33,7 @@ export function newFolder(): string {
 /** Starts one; `events` are the log lines since the last call. */
 export async function start(stateDir: string, file = FILE, more: Partial<AppOptions> = {}) {
   const lines = new PassThrough().setEncoding("utf8");
-  const log = createLog("info", lines);
+  const log = createLog("info", lines, 0);
   const config = loadConfigText("test.kdl", file);
   const options = { config, configFile: "test.kdl", stateDir, control: [], version: "test", log, ...more };
   const app = await startApp(options);

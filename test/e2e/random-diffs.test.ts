@@ -58,7 +58,7 @@ test(`${DIFFS} random diffs from ${WRITERS} writers agree with the model (seed $
     "test.kdl",
     'system { worker-threads 4 }\nlisteners { listener "http" { address "127.0.0.1:0" } }',
   );
-  const log = createLog("info", stream);
+  const log = createLog("info", stream, 0);
   const app = await startApp({ config, configFile: "test.kdl", stateDir, control: [], version: "test", log });
   try {
     const diffs = fc.sample(anyDiff, { seed: SEED, numRuns: DIFFS }).map(usable);

@@ -7,9 +7,9 @@ import { expect, test } from "@jest/globals";
 import { createLog, type LogLevel } from "../../src/telemetry/log.ts";
 import { Control, configOf, NODE, ROOT, startProxy } from "../e2e/proxy-process.ts";
 
-function logTo(level: LogLevel) {
+function logTo(level: LogLevel, delayMs = 0) {
   const stream = new PassThrough();
-  const log = createLog(level, stream);
+  const log = createLog(level, stream, delayMs);
   const lines = () =>
     String(stream.read() ?? "")
       .split("\n")
@@ -49,6 +49,21 @@ test.each<readonly [LogLevel, readonly LogLevel[]]>([
   expect(lines().map((line) => line["level"])).toEqual(shown);
 });
 
+test("lines wait for each other, but not for long, and none after a warning", async () => {
+  const { log, lines, stream } = logTo("info", 20);
+  log.write("info", "a");
+  log.write("info", "b");
+  expect(lines()).toEqual([]);
+  await once(stream, "readable");
+  expect(lines().map((line) => line["message"])).toEqual(["a", "b"]);
+  log.write("info", "c");
+  log.write("warn", "d");
+  expect(lines().map((line) => line["message"])).toEqual(["c", "d"]);
+  log.write("info", "e");
+  await log.close();
+  expect(lines().map((line) => line["message"])).toEqual(["e"]);
+});
+
 test("after close() everything has been written", async () => {
   const { log, lines } = logTo("info");
   for (let i = 0; i < 100; i++) log.write("info", "x", { i });
@@ -81,6 +96,15 @@ test("a proxy whose log nobody reads any more goes on and ends in order", async 
   }
   control.close();
   expect(await proxy.stop()).toBe(0);
+});
+
+test("what waits when a program exits is written", async () => {
+  const script = `
+    import { createLog } from ${JSON.stringify(`${ROOT}/src/telemetry/log.ts`)};
+    createLog("info", process.stdout, 60_000).write("info", "last");
+    process.exit(0);`;
+  const child = spawn(NODE, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  expect(String(Buffer.concat(await child.stdout.toArray()))).toContain('"last"');
 });
 
 test("a program that logs into a closed pipe ends as it would have", async () => {

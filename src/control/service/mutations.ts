@@ -105,13 +105,13 @@ async function commit(deps: ControlDependencies, mutation: Mutation): Promise<Co
   if (!outcome.ok && outcome.bug !== undefined) throw outcome.bug;
   if (!outcome.ok) throw statusOf(prefix === "" ? outcome.errors : outcome.errors.map(inOptions), prefix);
   const started = performance.now();
-  const waitMs = waitOf(options);
-  const wait = !validateOnly && options?.wait !== Wait.COMMITTED;
-  const applied = wait
-    ? await deps.dataPlane.waitApplied(outcome.revision, waitMs)
-    : !validateOnly && (await deps.dataPlane.waitApplied(outcome.revision, 0));
+  const waitMs = validateOnly || options?.wait === Wait.COMMITTED ? 0 : waitOf(options);
+  const isApplied = validateOnly ? false : deps.dataPlane.waitApplied(outcome.revision, waitMs);
+  // While the workers apply it.
+  const details = detailsOf(outcome);
+  const applied = await isApplied;
   const applyUs = Math.round((performance.now() - started) * 1000);
-  return resultOf(deps, outcome, { applied, applyUs, validateOnly });
+  return { ...resultOf(deps, outcome, { applied, applyUs, validateOnly }), ...details };
 }
 
 /** How often a diff is computed anew because somebody was faster. */
@@ -306,8 +306,7 @@ function resultOf(
   outcome: Accepted,
   done: { readonly applied: boolean; readonly applyUs: number; readonly validateOnly: boolean },
 ): CommitResult {
-  const { changes } = outcome;
-  const result = create(CommitResultSchema, {
+  return create(CommitResultSchema, {
     historyId: deps.store.historyId,
     revision: outcome.revision,
     changed: outcome.changed,
@@ -324,13 +323,17 @@ function resultOf(
     },
     warnings: [...outcome.warnings],
   });
+}
+
+/** What a change did and what undoes it, unless that is too much for an answer. */
+function detailsOf({ changes, changed }: Accepted): Partial<CommitResult> {
   // What a repeated answer's change did may no longer be kept.
-  const isForgotten = outcome.changed && changes.length === 0;
-  if (isForgotten || changes.length > MAX_RESULT_DETAILS) return { ...result, truncated: true };
-  const detailed = { ...result, effects: effectsOf(changes), inverse: inverseOf(changes) };
+  const isForgotten = changed && changes.length === 0;
+  if (isForgotten || changes.length > MAX_RESULT_DETAILS) return { truncated: true };
+  const details = { effects: effectsOf(changes), inverse: inverseOf(changes) };
   // Measured however few there are: a single route or full list may be large.
-  const isSmall = toBinary(CommitResultSchema, detailed).length <= MAX_RESULT_DETAIL_BYTES;
-  return isSmall ? detailed : { ...result, truncated: true };
+  const size = toBinary(CommitResultSchema, create(CommitResultSchema, details)).length;
+  return size <= MAX_RESULT_DETAIL_BYTES ? details : { truncated: true };
 }
 
 /** How much a diff asks for: its commands, and every backend that one of them lists. */
