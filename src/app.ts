@@ -10,12 +10,16 @@ import { type ControlServer, startControlServer } from "./control/server.ts";
 import { parseBindAddress, type State, shutdownGraceMs } from "./core/index.ts";
 import { StartError } from "./start-error.ts";
 import type { Persistence } from "./store/persistence.ts";
+import type { Provenance } from "./store/provenance.ts";
 import type { Store } from "./store/store.ts";
 import { Recorder } from "./telemetry/recorder.ts";
 import { workerCount } from "./worker/cpus.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
 
 /** Time that control calls have to finish at shutdown. */
+/** Origins of resources that are filed at once after a start, and how often. */
+const SETTLE_COUNT = 1_000;
+const SETTLE_MS = 20;
 const CONTROL_GRACE_MS = 1_000;
 /** Time that workers have to start, and to apply the file. */
 const START_DEADLINE_MS = 30_000;
@@ -83,6 +87,7 @@ export async function startApp(given: AppOptions): Promise<App> {
         phase.ready = !phase.stopping;
       });
     }
+    settleInPortions(store.provenance);
     await logStarted(options, booted, pool, control, starting.health);
     const stop = async () => {
       phase.stopping = true;
@@ -163,6 +168,11 @@ function controlAddresses({ control, config, stateDir }: AppOptions): ControlAdd
   const asked = control.length > 0 ? control : config.settings.control;
   if (asked.some(({ address }) => address.startsWith("unix:"))) return [...asked];
   return [{ address: `unix:${join(stateDir, "control.sock")}` }, ...asked];
+}
+
+/** So that nothing waits for it. */
+function settleInPortions(provenance: Provenance): void {
+  if (provenance.settle(SETTLE_COUNT)) setTimeout(settleInPortions, SETTLE_MS, provenance).unref();
 }
 
 async function logStarted(

@@ -80,9 +80,14 @@ export async function boot(options: BootOptions): Promise<Booted> {
   }
   log.write("info", "state-opened", { state_dir: stateDir, origin, revision, history_id: historyId });
   const provenance = new Provenance();
-  for (const { kind, upstream, id, revision: at, origin: text } of opened.images) {
-    provenance.restore({ kind: kind as Kind, upstream, id }, { revision: at, text });
-  }
+  provenance.restore(
+    opened.images.map(({ kind, upstream, id, revision: at, origin: text }) => {
+      return [
+        { kind: kind as Kind, upstream, id },
+        { revision: at, text },
+      ] as const;
+    }),
+  );
   const { maxRemovalPercent } = config.settings.policy;
   const store = new Store({
     state,

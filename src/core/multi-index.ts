@@ -11,10 +11,13 @@ export const EMPTY_INDEX: MultiIndex = ImmutableMap();
 
 /** The index with `id` under `key`. */
 export function indexAdd(index: MultiIndex, key: string, id: string): MultiIndex {
-  const old = index.get(key);
-  if (old === undefined) return index.set(key, id);
-  if (typeof old !== "string") return index.set(key, old.add(id));
-  return old === id ? index : index.set(key, ImmutableSet([old, id]));
+  return index.set(key, withId(index.get(key), id));
+}
+
+/** The ids of a key with one more. */
+export function withId(ids: Ids | undefined, id: string): Ids {
+  if (ids === undefined || ids === id) return id;
+  return typeof ids === "string" ? ImmutableSet([ids, id]) : ids.add(id);
 }
 
 /** The index without `id` under `key`. */

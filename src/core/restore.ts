@@ -14,7 +14,7 @@ import {
 import { addHash, digestBytes, emptyDigest, type ResourceHash } from "./digest.ts";
 import { activeSignature, portKey } from "./draft.ts";
 import { quote } from "./error.ts";
-import { EMPTY_INDEX, indexAdd, type MultiIndex } from "./multi-index.ts";
+import { EMPTY_INDEX, type Ids, indexAdd, withId } from "./multi-index.ts";
 import { KIND_NAMES, type Kind, type Resource, schemaOf } from "./resource.ts";
 import { routeSignature } from "./signature.ts";
 import { EMPTY_LIST, insert } from "./sorted-list.ts";
@@ -50,8 +50,8 @@ export function stateFromImages(
 
 interface OpenUpstream {
   entry: Entry<Upstream> | undefined;
-  readonly backends: ImmutableMap<string, Entry<Backend>>;
-  byAddress: MultiIndex;
+  readonly backends: Map<string, Entry<Backend>>;
+  readonly byAddress: Map<string, Ids>;
 }
 
 /** The parts of a state that is being built: maps that are written in place. */
@@ -102,8 +102,8 @@ class Building {
       if (entry === undefined) return `upstream ${quote(id)} is missing, but has backends`;
       upstreams.set(id, {
         ...entry,
-        backends: backends.asImmutable(),
-        backendsByAddress: byAddress.asImmutable(),
+        backends: ImmutableMap(backends),
+        backendsByAddress: ImmutableMap(byAddress),
       });
     }
     return {
@@ -144,7 +144,9 @@ class Building {
   #addBackend(upstream: OpenUpstream, id: string, entry: Entry<Backend>): string {
     const { address } = entry.value;
     upstream.backends.set(id, entry);
-    if (address !== undefined) upstream.byAddress = indexAdd(upstream.byAddress, address, id);
+    if (address !== undefined) {
+      upstream.byAddress.set(address, withId(upstream.byAddress.get(address), id));
+    }
     this.#backendCount++;
     return "";
   }
@@ -152,8 +154,7 @@ class Building {
   #upstream(id: string): OpenUpstream {
     const known = this.#upstreams.get(id);
     if (known !== undefined) return known;
-    const backends = ImmutableMap<string, Entry<Backend>>().asMutable();
-    const open: OpenUpstream = { entry: undefined, backends, byAddress: EMPTY_INDEX.asMutable() };
+    const open: OpenUpstream = { entry: undefined, backends: new Map(), byAddress: new Map() };
     this.#upstreams.set(id, open);
     return open;
   }

@@ -1,6 +1,7 @@
 // Primary side of the feed: encodes committed changes and whole states as
 // post-images, once for all workers.
 import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { digestBytes, type ResourceKey, resourceBytes, resources, type State } from "../core/index.ts";
 import { FeedChangeSchema, PostImageSchema } from "../gen/sentinel/internal/v1/feed_pb.ts";
 import type { CommittedChange } from "../store/change-log.ts";
@@ -25,11 +26,13 @@ function encode(revision: bigint, state: State, images: Uint8Array[]): Uint8Arra
   );
 }
 
-function image(key: ResourceKey, bytes: Uint8Array | undefined): Uint8Array {
-  const { kind, upstream, id } = key;
-  const value = bytes ?? new Uint8Array();
-  return toBinary(
-    PostImageSchema,
-    create(PostImageSchema, { kind, upstream, id, deleted: bytes === undefined, value }),
-  );
+/** A PostImage, field by field: of a snapshot there may be a million. */
+function image({ kind, upstream, id }: ResourceKey, bytes: Uint8Array | undefined): Uint8Array {
+  const { field } = PostImageSchema;
+  const writer = new BinaryWriter().tag(field.kind.number, WireType.Varint).int32(kind);
+  if (upstream !== "") writer.tag(field.upstream.number, WireType.LengthDelimited).string(upstream);
+  if (id !== "") writer.tag(field.id.number, WireType.LengthDelimited).string(id);
+  if (bytes === undefined) writer.tag(field.deleted.number, WireType.Varint).bool(true);
+  else if (bytes.length > 0) writer.tag(field.value.number, WireType.LengthDelimited).bytes(bytes);
+  return writer.finish();
 }

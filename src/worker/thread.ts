@@ -3,7 +3,7 @@
 // the primary replaces it.
 import { parentPort, workerData } from "node:worker_threads";
 import { DataPlane } from "../proxy/data-plane.ts";
-import type { Steps } from "../proxy/steps.ts";
+import { finish, type Steps } from "../proxy/steps.ts";
 import type { FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
 import { Replica } from "./replica.ts";
 import { Slices } from "./slices.ts";
@@ -15,6 +15,7 @@ const replica = new Replica();
 const slices = new Slices();
 const ending = new Int32Array(settings.ending);
 let awaitingSnapshot = false;
+let isServing = false;
 const plane = new DataPlane({
   faults: { beforePickMs: settings.beforePickMs },
   reusePort: settings.reusePort,
@@ -32,7 +33,8 @@ port.on("message", (message: ToWorker) => {
     case "block":
       return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.ms);
     case "snapshot":
-      return slices.add(takeSnapshot(message.bytes));
+      // Until the first one there are no requests that it could hold up.
+      return isServing ? slices.add(takeSnapshot(message.bytes)) : finish(takeSnapshot(message.bytes));
     case "change":
       return slices.add(takeChange(message.bytes));
     case "prepare":
@@ -68,6 +70,7 @@ function* takeChange(bytes: Uint8Array): Steps {
 
 function* swap(): Steps {
   plane.swap();
+  isServing = true;
   send({ type: "applied", revision: replica.revision, digest: replica.digest });
   yield* plane.sweep();
 }

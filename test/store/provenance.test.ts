@@ -1,7 +1,10 @@
 // Who last changed each resource: beside the state, and gone with it.
+
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "@jest/globals";
-import type { ResourceKey } from "../../src/core/index.ts";
-import { ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import type { Resource, ResourceChange, ResourceKey } from "../../src/core/index.ts";
+import { BackendSchema, ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import { Provenance } from "../../src/store/provenance.ts";
 import { addBackend, attempt, watchedStore } from "./build.ts";
 
 const upstream: ResourceKey = { kind: ResourceKind.UPSTREAM, upstream: "", id: "u" };
@@ -33,4 +36,19 @@ test("a refused attempt leaves no trace", async () => {
   const given = [addBackend("a"), { removeBackend: { upstream: "u", backendId: "none" } }];
   expect((await store.commit(attempt(given))).ok).toBe(false);
   expect(store.provenance.of(backend("a"))).toBeUndefined();
+});
+
+test("what is restored gives way to what happened since, whenever it is filed", () => {
+  const provenance = new Provenance();
+  const old = (id: string) => [backend(id), { revision: 1n, text: `old ${id}` }] as const;
+  provenance.restore([old("a"), old("b"), old("c"), old("d")]);
+  expect(provenance.settle(1)).toBe(true);
+  const change = (id: string, after: Resource | undefined) => ({ key: backend(id), after }) as ResourceChange;
+  const value = create(BackendSchema, {});
+  provenance.record(2n, [change("a", value), change("b", undefined), change("d", undefined)], () => "new");
+  expect(provenance.settle(1)).toBe(true);
+  expect(["a", "b", "c", "d"].map((id) => provenance.of(backend(id))?.text)).toEqual([
+    ...["new", undefined, "old c", undefined],
+  ]);
+  expect(provenance.settle(1)).toBe(false);
 });
