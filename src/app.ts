@@ -1,6 +1,7 @@
 // The composition root: the only file that knows all shells. Starts a Sentinel
 // from a loaded configuration file, in an order in which every failure leaves
 // nothing behind, and stops it.
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { type HealthServer, startHealthServer } from "./admin/health-server.ts";
 import { type Booted, type BootOptions, boot, commitFile, planFile } from "./boot.ts";
@@ -12,7 +13,9 @@ import { StartError } from "./start-error.ts";
 import type { Persistence } from "./store/persistence.ts";
 import type { Provenance } from "./store/provenance.ts";
 import type { Store } from "./store/store.ts";
-import { Recorder } from "./telemetry/recorder.ts";
+import { EventLog } from "./telemetry/event-log.ts";
+import type { Log } from "./telemetry/log.ts";
+import { Recorder, type Teller } from "./telemetry/recorder.ts";
 import { workerCount } from "./worker/cpus.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
 
@@ -25,7 +28,9 @@ const CONTROL_GRACE_MS = 1_000;
 const START_DEADLINE_MS = 30_000;
 
 /** How to start. */
-export interface AppOptions extends BootOptions {
+export interface AppOptions extends Omit<BootOptions, "log" | "onOpened"> {
+  /** Where lines go. */
+  readonly log: Log;
   /** In place of the file's `control` block; empty: the file's. */
   readonly control: readonly ControlAddress[];
   readonly version: string;
@@ -33,10 +38,15 @@ export interface AppOptions extends BootOptions {
   readonly beforePickMs?: number;
 }
 
+/** The same, with what all of it tells. */
+type StartOptions = Omit<AppOptions, "log"> & BootOptions;
+
 /** A running Sentinel. */
 export interface App {
   readonly store: Store;
   readonly workers: WorkerPool;
+  /** What happens to the process is told here. */
+  readonly log: Teller;
   /** How clients reach the control API. */
   readonly controlAddresses: readonly string[];
   /** Address of the probe server, if one was asked for. */
@@ -47,8 +57,8 @@ export interface App {
 
 /** Starts; rejects with a StartError, leaving nothing running. */
 export async function startApp(given: AppOptions): Promise<App> {
-  const log = new Recorder(given.log);
-  const options = { ...given, log, onOpened: (persistence: Persistence) => log.follow(persistence) };
+  const { options, events } = recorded(given);
+  const { log } = options;
   const starting: { pool?: WorkerPool; health?: HealthServer | undefined; control?: ControlServer } = {};
   const phase = { ready: false, stopping: false };
   const booted = await boot(options);
@@ -70,6 +80,7 @@ export async function startApp(given: AppOptions): Promise<App> {
       store,
       persistence,
       dataPlane: pool,
+      events,
       version: options.version,
       startTime: new Date(),
       isReady,
@@ -100,6 +111,7 @@ export async function startApp(given: AppOptions): Promise<App> {
     return {
       store,
       workers: pool,
+      log,
       controlAddresses: control.addresses,
       healthAddress: starting.health?.address,
       stop,
@@ -111,8 +123,16 @@ export async function startApp(given: AppOptions): Promise<App> {
   }
 }
 
+/** The options with a recorder in place of the log, and the events that it makes. */
+function recorded(given: AppOptions): { readonly options: StartOptions; readonly events: EventLog } {
+  const events = new EventLog(randomUUID());
+  const log = new Recorder({ log: given.log, events, clock: () => new Date() });
+  const onOpened = (persistence: Persistence) => log.follow(persistence);
+  return { options: { ...given, log, onOpened }, events };
+}
+
 /** As many workers as the file asks for; one where the platform cannot share a port. */
-function workersFor({ log }: AppOptions, state: State): number {
+function workersFor({ log }: StartOptions, state: State): number {
   const wanted = workerCount(state.system.value.workerThreads ?? 0);
   if (wanted === 1 || HAS_REUSE_PORT) return wanted;
   log.write("warn", "one-worker", { wanted, note: "this platform cannot share a port between workers" });
@@ -128,7 +148,7 @@ function notStarted(what: string): StartError {
   return new StartError(2, `the worker did not ${what} within ${seconds} s; the log says why`);
 }
 
-function createPool(store: Store, { log, beforePickMs = 0 }: AppOptions): WorkerPool {
+function createPool(store: Store, { log, beforePickMs = 0 }: StartOptions): WorkerPool {
   const pool = new WorkerPool(
     store,
     {
@@ -145,7 +165,7 @@ function createPool(store: Store, { log, beforePickMs = 0 }: AppOptions): Worker
 }
 
 async function startHealth(
-  options: AppOptions,
+  options: StartOptions,
   store: Store,
   isReady: () => boolean,
 ): Promise<HealthServer | undefined> {
@@ -164,7 +184,7 @@ async function startHealth(
 }
 
 /** What was asked for, plus the state folder's socket unless another socket is named. */
-function controlAddresses({ control, config, stateDir }: AppOptions): ControlAddress[] {
+function controlAddresses({ control, config, stateDir }: StartOptions): ControlAddress[] {
   const asked = control.length > 0 ? control : config.settings.control;
   if (asked.some(({ address }) => address.startsWith("unix:"))) return [...asked];
   return [{ address: `unix:${join(stateDir, "control.sock")}` }, ...asked];
@@ -176,7 +196,7 @@ function settleInPortions(provenance: Provenance): void {
 }
 
 async function logStarted(
-  { log, version, stateDir, configFile }: AppOptions,
+  { log, version, stateDir, configFile }: StartOptions,
   { store, persistence }: Booted,
   pool: WorkerPool,
   control: ControlServer,

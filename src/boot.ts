@@ -28,8 +28,8 @@ import { Provenance } from "./store/provenance.ts";
 import { baseOf } from "./store/record.ts";
 import { type OpenedState, type OpenOptions, openState } from "./store/sqlite/open-state.ts";
 import { Store } from "./store/store.ts";
-import { attemptRecord } from "./telemetry/attempt-record.ts";
-import type { Log } from "./telemetry/log.ts";
+import { tellAttempt } from "./telemetry/attempt-record.ts";
+import type { Teller } from "./telemetry/recorder.ts";
 
 /** How to boot. */
 export interface BootOptions {
@@ -37,7 +37,7 @@ export interface BootOptions {
   /** Name of the configuration file, for messages. */
   readonly configFile: string;
   readonly stateDir: string;
-  readonly log: Log;
+  readonly log: Teller;
   /** Told of the state folder as soon as it is open. */
   readonly onOpened?: (persistence: Persistence) => void;
   /** Forget the state, after a last snapshot of it. Default false. */
@@ -99,9 +99,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
     persistence,
     clock: () => new Date(),
     ...(maxRemovalPercent === undefined ? {} : { maxRemovalPercent }),
-    onAttempt: (attempt, outcome) => {
-      log.write(outcome.ok ? "info" : "warn", "change", attemptRecord(attempt, outcome));
-    },
+    onAttempt: (attempt, outcome) => tellAttempt(log, attempt, outcome),
     onBug: (error) => {
       log.write("error", "internal-error", {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
@@ -237,6 +235,8 @@ function open(options: BootOptions, isDiscarded = false): OpenedState {
         });
     },
     onProblem: (reason) => log.write("error", "storage-problem", { reason }),
+    onSnapshot: ({ path, revision, sizeBytes }) =>
+      log.write("info", "snapshot-written", { path, revision, size_bytes: sizeBytes }),
   });
   if (opened.ok) {
     onOpened?.(opened.persistence);

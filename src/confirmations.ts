@@ -10,7 +10,7 @@ import type { Persistence } from "./store/persistence.ts";
 import { messageOf } from "./store/storage-error.ts";
 import type { Store } from "./store/store.ts";
 import { changesOf } from "./store/stored.ts";
-import type { Log } from "./telemetry/log.ts";
+import type { Teller } from "./telemetry/recorder.ts";
 
 /** The first pause before a refused revert is tried again; doubled each time. */
 const FIRST_PAUSE_MS = 1_000;
@@ -19,7 +19,7 @@ const MAX_PAUSE_MS = 60_000;
 /** What it needs. */
 export interface ConfirmationsOptions {
   readonly store: Store;
-  readonly log: Log;
+  readonly log: Teller;
   /** Default: the time of day. */
   readonly clock?: () => Date;
   /** Default 1 s. */
@@ -29,7 +29,7 @@ export interface ConfirmationsOptions {
 /** See the head of this file. */
 export class Confirmations {
   readonly #store: Store;
-  readonly #log: Log;
+  readonly #log: Teller;
   readonly #clock: () => Date;
   readonly #firstPauseMs: number;
   readonly #unsubscribe: () => void;
@@ -129,7 +129,7 @@ export class Confirmations {
 export async function restoreGuards(
   stored: StoredGuards | undefined,
   persistence: Persistence,
-  log: Log,
+  log: Teller,
 ): Promise<Guards> {
   if (stored === undefined) return NO_GUARDS;
   const unconfirmed: Unconfirmed[] = [];

@@ -9,6 +9,7 @@ import { formatDiagnostics } from "./config/diagnostic.ts";
 import { loadConfigFile } from "./config/load.ts";
 import { shutdownGraceMs } from "./core/index.ts";
 import { createLog } from "./telemetry/log.ts";
+import type { Teller } from "./telemetry/recorder.ts";
 import { sentinelVersion } from "./version.ts";
 
 /** Beyond the configured grace, shutdown is forced after this. */
@@ -25,7 +26,8 @@ export async function runProxy(request: RunRequest): Promise<number> {
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
   const stopped = firstSignal();
   // Without a listener it would end the process, which nobody who sends it wants.
-  process.on("SIGHUP", () => log.write("warn", "reload-not-implemented", { note: "SIGHUP changes nothing" }));
+  let running: Teller = log;
+  process.on("SIGHUP", () => running.write("warn", "reload-not-implemented"));
   const app = await startApp({
     config: loaded,
     configFile,
@@ -39,6 +41,7 @@ export async function runProxy(request: RunRequest): Promise<number> {
     // For tests only: widens the window between choosing a route and a backend.
     beforePickMs: Number(process.env["SENTINEL_TEST_BEFORE_PICK_MS"] ?? 0),
   });
+  running = app.log;
   await stopped;
   const graceMs = shutdownGraceMs(app.store.state.system.value);
   setTimeout(() => process.exit(2), graceMs + FORCE_AFTER_MS).unref();

@@ -10,6 +10,7 @@ import { addBackendCommands } from "./backend.ts";
 import { addBlameCommand } from "./blame.ts";
 import { addCompletionCommands } from "./completion/command.ts";
 import { addDiffCommand } from "./diff.ts";
+import { addEventsCommand } from "./events.ts";
 import { ExitError } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addHistoryCommand } from "./history.ts";
@@ -72,6 +73,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
   addStateCommand(program);
   addExplainCommand(program);
   addWatchCommand(program);
+  addEventsCommand(program);
   addDiffCommand(program, finish);
   addApplyCommand(program);
   addListenerCommands(program);

@@ -8,12 +8,15 @@ import { serviceDefinition } from "../grpc/service-definition.ts";
 import { isPassing, SentinelError } from "./error.ts";
 import { pause } from "./pause.ts";
 import { type WatchEvent, type WatchOptions, watch } from "./watch.ts";
+import { type WatchEventsOptions, type WatchedEvent, watchEvents } from "./watch-events.ts";
 
 export { ChangeFilter, Wait } from "../gen/sentinel/v1/control_pb.ts";
+export { Event_Severity } from "../gen/sentinel/v1/events_pb.ts";
 export { AdminState, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 export { SentinelError } from "./error.ts";
 export type { Refusal, Violation } from "./refused.ts";
 export type { WatchEvent, WatchOptions } from "./watch.ts";
+export type { WatchEventsOptions, WatchedEvent } from "./watch-events.ts";
 
 type Methods = typeof ControlService.method;
 /** The rpcs with one answer, by their local names: "addBackend". */
@@ -85,24 +88,44 @@ export class SentinelClient {
    * client is closed; throws a SentinelError for what does not get better.
    */
   watch(options: WatchOptions = {}): AsyncGenerator<WatchEvent> {
-    const signals = [this.#closed.signal, ...(options.signal === undefined ? [] : [options.signal])];
-    const method = DEFINITION["watchChanges"]!;
-    return watch(
-      (request) =>
-        this.#client.makeServerStreamRequest(
-          method.path,
-          method.requestSerialize as (value: unknown) => Buffer,
-          method.responseDeserialize as (bytes: Buffer) => Answer<"watchChanges">,
-          request,
-        ),
-      { ...options, signal: AbortSignal.any(signals) },
-    );
+    return watch((request) => this.#stream("watchChanges", request), {
+      ...options,
+      signal: this.#until(options.signal),
+    });
+  }
+
+  /**
+   * Events, without end: reconnects and resumes by itself. After a "gap" what
+   * happened in between is in Sentinel's log only. Ends and throws as watch() does.
+   */
+  watchEvents(options: WatchEventsOptions = {}): AsyncGenerator<WatchedEvent> {
+    return watchEvents((request) => this.#stream("watchEvents", request), {
+      ...options,
+      signal: this.#until(options.signal),
+    });
   }
 
   /** Ends all calls and watches. */
   close(): void {
     this.#closed.abort();
     this.#client.close();
+  }
+
+  #until(signal: AbortSignal | undefined): AbortSignal {
+    return AbortSignal.any([this.#closed.signal, ...(signal === undefined ? [] : [signal])]);
+  }
+
+  #stream<K extends "watchChanges" | "watchEvents">(
+    name: K,
+    request: object,
+  ): grpc.ClientReadableStream<Answer<K>> {
+    const method = DEFINITION[name]!;
+    return this.#client.makeServerStreamRequest(
+      method.path,
+      method.requestSerialize as (value: unknown) => Buffer,
+      method.responseDeserialize as (bytes: Buffer) => Answer<K>,
+      request,
+    );
   }
 
   #attempt<K extends Rpc>(name: K, request: Request<K>): Promise<Answer<K>> {

@@ -1,4 +1,5 @@
 // What the control service needs of the rest of the process; wired in app.ts.
+import type { Event } from "../gen/sentinel/v1/events_pb.ts";
 import type { Persistence } from "../store/persistence.ts";
 import type { Store } from "../store/store.ts";
 
@@ -27,11 +28,26 @@ export interface DataPlaneProgress {
   boundListeners(): Promise<readonly BoundAddress[]>;
 }
 
+/** The events of one life of the process. */
+export interface EventSource {
+  /** Identifies this log of events. */
+  readonly id: string;
+  /** Number of the newest event. */
+  readonly sequence: bigint;
+  /** The number after which every event is kept. */
+  readonly oldest: bigint;
+  /** The event of a number, if it is kept. */
+  at(sequence: bigint): Event | undefined;
+  /** Calls `listener` after every later event; returns how to stop it. */
+  subscribe(listener: () => void): () => void;
+}
+
 /** See the head of this file. */
 export interface ControlDependencies {
   readonly store: Store;
   readonly persistence: Persistence;
   readonly dataPlane: DataPlaneProgress;
+  readonly events: EventSource;
   readonly version: string;
   readonly startTime: Date;
   /** Whether the bootstrap file has been applied by every worker and Sentinel is not shutting down. */

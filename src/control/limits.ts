@@ -20,7 +20,9 @@ export const MAX_GIVEN_RESOURCES = 20_000;
 export const MAX_PAGE_PINS = 32;
 /** Calls at a time on one connection; above it the client's library waits. */
 export const MAX_STREAMS = 1_000;
-/** Open WatchChanges streams. */
+/** Names that one WatchEvents asks for: each is compared with every event. */
+export const MAX_EVENT_NAMES = 100;
+/** Open streams of WatchChanges, and as many of WatchEvents. */
 export const MAX_WATCHERS = 1_000;
 /** Time between heartbeats of a watch. */
 export const HEARTBEAT_MS = 10_000;

@@ -17,6 +17,7 @@ import { historyHandlers } from "./service/history.ts";
 import { mutationHandlers } from "./service/mutations.ts";
 import { readHandlers } from "./service/reads.ts";
 import { Watches } from "./service/watch.ts";
+import { EventWatches } from "./service/watch-events.ts";
 
 /** A running control API. */
 export interface ControlServer {
@@ -41,7 +42,8 @@ export async function startControlServer(
     "grpc.enable_channelz": 0,
   });
   const watches = new Watches(deps);
-  const reads = readHandlers(deps, () => watches.count);
+  const eventWatches = new EventWatches(deps);
+  const reads = readHandlers(deps, () => watches.count + eventWatches.count);
   const history = historyHandlers(deps);
   const handlers = {
     ...mutationHandlers(deps),
@@ -50,6 +52,7 @@ export async function startControlServer(
     ...history.handlers,
     explainRoute: explainHandler(deps),
     watchChanges: (call: Parameters<Watches["handle"]>[0]) => watches.handle(call),
+    watchEvents: (call: Parameters<EventWatches["handle"]>[0]) => eventWatches.handle(call),
   };
   addService(server, ControlService, handlers as unknown as Handlers<typeof ControlService>);
   const health = new HealthService(server, [ControlService.typeName]);
@@ -59,6 +62,7 @@ export async function startControlServer(
     for (const address of where) addresses.push(await bindControl(server, address));
   } catch (error) {
     watches.close();
+    eventWatches.close();
     server.forceShutdown();
     throw error;
   }
@@ -67,6 +71,7 @@ export async function startControlServer(
     stop: async (graceMs) => {
       health.shutDown();
       watches.close();
+      eventWatches.close();
       reads.close();
       history.close();
       await stopServer(server, graceMs);

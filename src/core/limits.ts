@@ -50,6 +50,12 @@ export const MAX_ERRORS = 100;
 export const MAX_RETAINED_CHANGES = 4_096;
 /** Commands kept in memory in those changes, whichever is reached first. */
 export const MAX_RETAINED_COMMANDS = 200_000;
+/** Events kept in memory for those who watch them, each with at most MAX_EVENT_BYTES of details. */
+export const MAX_KEPT_EVENTS = 2_000;
+/** Encoded details of one event; what is longer is left out, so that all that are kept stay below 16 MB. */
+export const MAX_EVENT_BYTES = 8_192;
+/** Events of one name kept in one second: a flood of them must not push all others out. */
+export const MAX_SAME_EVENTS_PER_SECOND = 20;
 /** Attempts that wait for the store; above it callers are told to come back. */
 export const MAX_QUEUED_ATTEMPTS = 10_000;
 /** Freezes at a time: people set them, and each is looked at for every change. */

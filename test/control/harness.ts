@@ -8,6 +8,7 @@ import type { ControlDependencies, DataPlaneProgress } from "../../src/control/d
 import { type ControlServer, startControlServer } from "../../src/control/server.ts";
 import type { Accepted, Attempt, Rejected } from "../../src/store/attempt.ts";
 import type { Store, StoreOptions } from "../../src/store/store.ts";
+import { EventLog } from "../../src/telemetry/event-log.ts";
 import { Control } from "../e2e/proxy-process.ts";
 import { watchedStore } from "../store/build.ts";
 
@@ -48,6 +49,7 @@ export async function dependencies(
     store: watched.store,
     persistence: watched.persistence,
     dataPlane: DONE,
+    events: new EventLog("log-1"),
     version: "1.2.3",
     startTime: new Date(0),
     isReady: () => true,

@@ -59,7 +59,7 @@ test.each(UNARY.map(({ localName }) => [localName]))("%s is served", async (name
   expect(running.bugs).toEqual([]);
 });
 
-test("the rest is one stream", () => {
+test("the rest are the two watches", () => {
   const streams = ControlService.methods.filter(({ methodKind }) => methodKind !== "unary");
-  expect(streams.map(({ name }) => name)).toEqual(["WatchChanges"]);
+  expect(streams.map(({ name }) => name)).toEqual(["WatchChanges", "WatchEvents"]);
 });

@@ -50,7 +50,7 @@ test(`${DIFFS} random diffs from ${WRITERS} writers agree with the model (seed $
     rest = parts.pop()!;
     for (const part of parts) {
       const line = JSON.parse(part) as { message: string; reason: string; result: string; source: string };
-      if (line.message === "change" && line.source === "grpc") lines.push(line);
+      if (line.message.startsWith("change") && line.source === "grpc") lines.push(line);
     }
   });
   const stateDir = mkdtempSync(join(tmpdir(), "sentinel-random-"));

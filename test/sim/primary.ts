@@ -7,6 +7,7 @@ import { ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import type { Attempt } from "../../src/store/attempt.ts";
 import type { CommittedChange } from "../../src/store/change-log.ts";
 import { Store } from "../../src/store/store.ts";
+import { EventLog } from "../../src/telemetry/event-log.ts";
 import { firstDiff } from "../laws/arbitrary.ts";
 import { History } from "./history.ts";
 import { Ledger } from "./ledger.ts";
@@ -63,6 +64,7 @@ export class Primary {
     this.watches = new Watches({
       store: this.store,
       persistence: this.storage,
+      events: new EventLog("sim"),
       dataPlane: {
         waitApplied: () => Promise.resolve(true),
         states: () => [],

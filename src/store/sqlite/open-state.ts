@@ -6,7 +6,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { digestBytes, emptyState, resourceBytes, resources, type State } from "../../core/index.ts";
 import type { StoredBase, StoredGuards } from "../../gen/sentinel/internal/v1/storage_pb.ts";
-import type { Persistence, PersistenceStatus } from "../persistence.ts";
+import type { Persistence, PersistenceStatus, SnapshotFile } from "../persistence.ts";
 import { listSnapshots } from "../snapshot/files.ts";
 import type { Snapshot } from "../snapshot/format.ts";
 import { failed, messageOf, type Read, type StorageError } from "../storage-error.ts";
@@ -42,6 +42,8 @@ export interface OpenOptions {
   readonly onStatus?: (status: PersistenceStatus) => void;
   /** Told of what failed without concern for the durability of changes. */
   readonly onProblem?: (reason: string) => void;
+  /** Told of every snapshot file that was written. */
+  readonly onSnapshot?: (file: SnapshotFile) => void;
   /** Test hook. */
   readonly faults?: readonly Fault[];
   /** Test hook: in place of the migrations there are. */
@@ -215,6 +217,7 @@ function start(folder: Folder, found: Found, options: OpenOptions, release: () =
     clock: options.clock,
     onStatus: options.onStatus,
     onProblem: options.onProblem,
+    onSnapshot: options.onSnapshot,
     faults: options.faults ?? [],
     release,
   });

@@ -69,6 +69,8 @@ export interface SqliteOptions {
   readonly onStatus?: ((status: PersistenceStatus) => void) | undefined;
   /** Told of what failed without concern for the durability of what was appended. */
   readonly onProblem?: ((reason: string) => void) | undefined;
+  /** Told of every snapshot file that was written. */
+  readonly onSnapshot?: ((file: SnapshotFile) => void) | undefined;
   readonly faults: readonly Fault[];
   /** Called when everything is closed. */
   readonly release: () => void;
@@ -202,8 +204,10 @@ export class SqlitePersistence implements Persistence {
     this.#snapshot = saveInThread(settings);
     const saved = await this.#snapshot;
     this.#snapshot = undefined;
-    if (saved.ok) this.#snapshotRevision = saved.value.revision;
-    else this.#options.onProblem?.(saved.error.message);
+    if (saved.ok) {
+      this.#snapshotRevision = saved.value.revision;
+      this.#options.onSnapshot?.(saved.value);
+    } else this.#options.onProblem?.(saved.error.message);
     return saved;
   }
 
