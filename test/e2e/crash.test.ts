@@ -49,7 +49,10 @@ const counts = { acknowledged: 0, refused: 0, unanswered: 0 };
 /** Starts the process; undefined if its fault was reached before it was ready. */
 async function start(faults: readonly Fault[]): Promise<ChildProcess | undefined> {
   const main = join(import.meta.dirname, "crash-main.ts");
-  const child = fork(main, [configFile, stateDir, JSON.stringify(faults)], { execPath: NODE, execArgv: [] });
+  const child = fork(main, [configFile, stateDir, JSON.stringify({ faults })], {
+    execPath: NODE,
+    execArgv: [],
+  });
   const exited = once(child, "exit").then(([, signal]) => signal);
   const first = await Promise.race([once(child, "message").then(() => "started"), exited]);
   expect(["started", "SIGKILL"]).toContain(first);

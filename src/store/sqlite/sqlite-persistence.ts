@@ -24,6 +24,7 @@ import type { Retention } from "./compact.ts";
 import type { Fault } from "./faults.ts";
 import { encodeRow, type Row } from "./rows.ts";
 import { ReaderThread, saveInThread } from "./threads.ts";
+import type { Synchronous } from "./writer.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 /** When snapshots are written. */
@@ -66,6 +67,7 @@ export interface SqliteOptions {
   readonly onStatus?: ((status: PersistenceStatus) => void) | undefined;
   /** Told of what failed without concern for the durability of what was appended. */
   readonly onProblem?: ((reason: string) => void) | undefined;
+  readonly synchronous: Synchronous;
   readonly faults: readonly Fault[];
   /** Called when everything is closed. */
   readonly release: () => void;
@@ -97,8 +99,9 @@ export class SqlitePersistence implements Persistence {
     this.#snapshotRevision = options.snapshotRevision;
     this.#answers = new Answers(options.answers, options.retention, options.clock);
     this.#reader = new ReaderThread(options.database);
-    const { database, head, retention, faults } = options;
-    this.#writer = new WriterThread({ role: "writer", database, head, retention, faults }, options.sequence, {
+    const { database, head, retention, synchronous, faults } = options;
+    const settings = { role: "writer", database, head, retention, synchronous, faults } as const;
+    this.#writer = new WriterThread(settings, options.sequence, {
       onExtent: ({ oldestRevision }) => {
         this.#oldestRevision = oldestRevision;
       },
