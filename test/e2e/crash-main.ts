@@ -6,7 +6,9 @@ import { readFileSync } from "node:fs";
 import { PassThrough } from "node:stream";
 import { startApp } from "../../src/app.ts";
 import { loadConfigText } from "../../src/config/load.ts";
+import { MIGRATIONS } from "../../src/store/sqlite/migrate.ts";
 import { createLog } from "../../src/telemetry/log.ts";
+import { FROM_0 } from "../store/sqlite/format-zero.ts";
 
 const [configFile = "", stateDir = "", storage = "{}"] = process.argv.slice(2);
 const app = await startApp({
@@ -19,6 +21,7 @@ const app = await startApp({
   storage: {
     retention: { maxChanges: 200, maxAttempts: 300 },
     snapshots: { everyChanges: 40, everyMs: 3_600_000, keep: 2 },
+    migrations: [FROM_0, ...MIGRATIONS],
     ...JSON.parse(storage),
   },
 });
