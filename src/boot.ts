@@ -47,7 +47,7 @@ export interface BootOptions {
   /** What to do with a file that cannot be taken in where there is a state to serve. Default "serve". */
   readonly onBadFile?: "serve" | "exit";
   /** Test hook: faults of the storage, and what it keeps. */
-  readonly storage?: Pick<OpenOptions, "faults" | "retention" | "snapshots">;
+  readonly storage?: Pick<OpenOptions, "faults" | "retention" | "snapshots" | "migrations" | "synchronous">;
 }
 
 /** A store, and where it keeps things. */

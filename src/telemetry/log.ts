@@ -1,6 +1,5 @@
 // Operational log: one JSON line per lifecycle step and per attempt to change
 // anything. Not the access log; nothing on a request's path writes here.
-import type { Writable } from "node:stream";
 import { createLogger, format, type LogEntry, transports } from "winston";
 
 /** Levels of the log, most severe first. */
@@ -22,13 +21,16 @@ const DELAY_MS = 10;
 /** Lines that wait are written when they are so many. */
 const MAX_WAITING = 1_000;
 
+/** Where lines go; with `cork` and `uncork`, as node's own streams have, many in one write. */
+type LogStream = NodeJS.WritableStream & { cork?(): void; uncork?(): void };
+
 /**
  * A log of JSON lines on `stream`, by default standard output. Lines below "warn" are written
  * together, `delayMs` after the first of them (default 10), at the latest when the process exits.
  */
 export function createLog(
   level: LogLevel,
-  stream: NodeJS.WritableStream = process.stdout,
+  stream: LogStream = process.stdout,
   delayMs: number = DELAY_MS,
 ): Log {
   // Without a listener on the stream itself a full disk or a closed pipe ends the process.
@@ -44,9 +46,9 @@ export function createLog(
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
-    (stream as Partial<Writable>).cork?.();
+    stream.cork?.();
     for (const entry of waiting.splice(0)) logger.log(entry);
-    (stream as Partial<Writable>).uncork?.();
+    stream.uncork?.();
   };
   process.on("exit", flush);
   return {

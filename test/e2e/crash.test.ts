@@ -1,5 +1,5 @@
-// Kill -9 against the real process, at every step of a commit, of a snapshot and
-// of compaction, with four writers at work: whatever was acknowledged is there
+// Kill -9 against the real process, at every step of a commit, of a snapshot, of
+// compaction and of a migration, with four writers at work: whatever was acknowledged is there
 // after the restart, nothing that was refused is, what was neither is there once
 // or not at all, the workers agree, and the audit chain is whole. A request that
 // got no answer is sent again under its id. CRASH_ROUNDS=300 is the long form.
@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import type { Fault, Step } from "../../src/store/sqlite/faults.ts";
 import { openOffline } from "../../src/store/sqlite/offline.ts";
+import { makeFormatZero } from "../store/sqlite/format-zero.ts";
 import { Control, NODE } from "./proxy-process.ts";
 
 const ROUNDS = Number(process.env["CRASH_ROUNDS"] ?? 5);
@@ -23,10 +24,14 @@ const STEPS: readonly Step[] = [
   "before-head",
   "after-head",
   "during-compaction",
+  "during-migration",
+  "after-migration",
   "snapshot-during-write",
   "snapshot-before-rename",
   "snapshot-after-rename",
 ];
+/** From one round to the next; all steps are reached, and early ones of every kind. */
+const STRIDE = 7;
 /** A fault that is never reached would let the writers go on: then the test kills. */
 const KILL_AFTER_MS = 3_000;
 const CONFIG = `
@@ -49,7 +54,10 @@ const counts = { acknowledged: 0, refused: 0, unanswered: 0 };
 /** Starts the process; undefined if its fault was reached before it was ready. */
 async function start(faults: readonly Fault[]): Promise<ChildProcess | undefined> {
   const main = join(import.meta.dirname, "crash-main.ts");
-  const child = fork(main, [configFile, stateDir, JSON.stringify(faults)], { execPath: NODE, execArgv: [] });
+  const child = fork(main, [configFile, stateDir, JSON.stringify({ faults })], {
+    execPath: NODE,
+    execArgv: [],
+  });
   const exited = once(child, "exit").then(([, signal]) => signal);
   const first = await Promise.race([once(child, "message").then(() => "started"), exited]);
   expect(["started", "SIGKILL"]).toContain(first);
@@ -134,6 +142,15 @@ async function check(): Promise<void> {
   control.close();
 }
 
+/** Makes the folder one of an older format. */
+function prepareMigration(): void {
+  makeFormatZero(stateDir);
+  const offline = openOffline(stateDir);
+  if (!offline.ok) throw new Error(offline.error.message);
+  expect(offline.value.inspect()).toMatchObject({ is: "wrong", error: { code: "unreadable" } });
+  offline.value.close();
+}
+
 function verifyAudit(): void {
   const offline = openOffline(stateDir);
   if (!offline.ok) throw new Error(offline.error.message);
@@ -147,16 +164,27 @@ function verifyAudit(): void {
 test(
   `${ROUNDS} times killed at a step of the storage: nothing acknowledged is lost`,
   async () => {
+    let reached = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      const at = STEPS[(round * 3) % STEPS.length]!;
+      const at = STEPS[(round * STRIDE) % STEPS.length]!;
+      const isMigration = at.endsWith("migration");
+      if (isMigration) prepareMigration();
       const isRare = at.startsWith("snapshot") || at === "during-compaction";
-      const doomed = await start([{ at, how: "crash", skip: isRare ? round % 2 : 20 + ((round * 7) % 40) }]);
+      const doomed = await start([
+        { at, how: "crash", skip: isMigration ? 0 : isRare ? round % 2 : 20 + ((round * 7) % 40) },
+      ]);
+      if (isMigration) expect(doomed).toBeUndefined();
+      if (doomed === undefined) reached++;
       if (doomed !== undefined) {
         const exited = once(doomed, "exit");
-        const timer = setTimeout(() => doomed.kill("SIGKILL"), KILL_AFTER_MS);
+        let isLate = false;
+        const timer = setTimeout(() => {
+          isLate = doomed.kill("SIGKILL");
+        }, KILL_AFTER_MS);
         await Promise.all(Array.from({ length: WRITERS }, (_, writer) => write(round, writer)));
         expect((await exited)[1]).toBe("SIGKILL");
         clearTimeout(timer);
+        if (!isLate) reached++;
       }
       verifyAudit();
       const sound = (await start([]))!;
@@ -167,6 +195,9 @@ test(
       await ended;
     }
     verifyAudit();
+    process.stdout.write(`crash: ${JSON.stringify({ rounds: ROUNDS, reached, ...counts })}\n`);
+    // What was not reached in time was killed from outside.
+    expect(reached).toBeGreaterThan(ROUNDS / 2);
     expect(counts.acknowledged).toBeGreaterThan(ROUNDS * 20);
     expect(counts.refused).toBeGreaterThan(ROUNDS);
   },

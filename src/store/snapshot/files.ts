@@ -15,7 +15,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { SnapshotFile } from "../persistence.ts";
 import { failed, messageOf, type Read } from "../storage-error.ts";
 import { decodeHeader, decodeSnapshot, HEADER_BYTES, type Snapshot } from "./format.ts";
@@ -39,7 +39,7 @@ export function writeSnapshotFile(
   content: { readonly header: Buffer; readonly body: Uint8Array },
   reach: (step: SnapshotStep) => void = () => {},
 ): SnapshotFile {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (mkdirSync(dir, { recursive: true, mode: 0o700 }) !== undefined) syncFolder(dirname(dir));
   const { header, body } = content;
   const read = decodeHeader(header, dir);
   if (!read.ok) throw new Error(read.error.message);

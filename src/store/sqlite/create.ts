@@ -1,5 +1,7 @@
-// Makes a new state.db, complete or not at all.
-import { closeSync, existsSync, openSync } from "node:fs";
+// Makes a new state.db, complete or not at all: under another name, which is
+// changed when everything is on the disk. SQLite alone would leave a file with a
+// journal to be rolled back, which a reader cannot do.
+import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { toBinary } from "@bufbuild/protobuf";
 import { type StoredBase, StoredBaseSchema } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import { syncFolder } from "../snapshot/files.ts";
@@ -16,26 +18,43 @@ export interface Contents {
   readonly base: StoredBase | undefined;
 }
 
-/** Makes `dir/state.db`; durable when it returns. Throws what SQLite or the system does. */
-export function createDatabase(dir: string, path: string, { meta, images, base }: Contents): void {
-  if (!existsSync(path)) closeSync(openSync(path, "wx", 0o600));
-  const db = openWriter(path);
+/** What SQLite has beside a database. */
+const BESIDE = ["-journal", "-wal", "-shm"];
+
+/**
+ * Makes `dir/state.db`, in place of an empty one if there is one; durable when it
+ * returns. Throws what SQLite or the system does.
+ */
+export function createDatabase(dir: string, path: string, contents: Contents): void {
+  const unfinished = `${path}.new`;
+  for (const part of ["", ...BESIDE]) rmSync(`${unfinished}${part}`, { force: true });
+  closeSync(openSync(unfinished, "wx", 0o600));
+  const db = openWriter(unfinished);
   try {
-    db.exec("BEGIN IMMEDIATE");
-    db.exec(TABLES);
-    db.exec(`PRAGMA user_version = ${FORMAT}; PRAGMA application_id = ${APPLICATION_ID};`);
-    writeMeta(db, meta);
-    const { setResource, setBase } = prepareStatements(db);
-    for (const { kind, upstream, id, value, hash, revision, origin } of images) {
-      setResource.run(kind, upstream, id, value, hash, revision, origin, originCrc(revision, origin));
-    }
-    if (base !== undefined) {
-      const { hash, record } = baseRow(toBinary(StoredBaseSchema, base));
-      setBase.run(hash, record);
-    }
-    db.exec("COMMIT");
+    fill(db, contents);
   } finally {
     db.close();
   }
+  // Closing copies the WAL into the database, and says nothing where it cannot.
+  if (existsSync(`${unfinished}-wal`)) throw new Error(`${unfinished} could not be written whole`);
+  // What is beside an empty database belongs to none.
+  for (const part of BESIDE) rmSync(`${path}${part}`, { force: true });
+  renameSync(unfinished, path);
   syncFolder(dir);
+}
+
+function fill(db: ReturnType<typeof openWriter>, { meta, images, base }: Contents): void {
+  db.exec("BEGIN IMMEDIATE");
+  db.exec(TABLES);
+  db.exec(`PRAGMA user_version = ${FORMAT}; PRAGMA application_id = ${APPLICATION_ID};`);
+  writeMeta(db, meta);
+  const { setResource, setBase } = prepareStatements(db);
+  for (const { kind, upstream, id, value, hash, revision, origin } of images) {
+    setResource.run(kind, upstream, id, value, hash, revision, origin, originCrc(revision, origin));
+  }
+  if (base !== undefined) {
+    const { hash, record } = baseRow(toBinary(StoredBaseSchema, base));
+    setBase.run(hash, record);
+  }
+  db.exec("COMMIT");
 }

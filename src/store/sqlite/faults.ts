@@ -15,6 +15,7 @@ export type Step =
   | "after-head"
   | "during-compaction"
   | "during-migration"
+  | "after-migration"
   | "snapshot-during-write"
   | "snapshot-before-rename"
   | "snapshot-after-rename"

@@ -29,7 +29,7 @@ const PARTS = ["", "-wal", "-shm"];
  * No connection to it may be open.
  */
 export function setAside({ database }: Folder, how: "move" | "copy"): string | undefined {
-  if (!existsSync(database)) return undefined;
+  if (!PARTS.some((part) => existsSync(`${database}${part}`))) return undefined;
   let n = 1;
   while (PARTS.some((part) => existsSync(`${database}.damaged-${n}${part}`))) n++;
   const name = `${database}.damaged-${n}`;

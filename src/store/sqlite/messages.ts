@@ -6,6 +6,7 @@ import type { Retention } from "./compact.ts";
 import type { Fault } from "./faults.ts";
 import type { Reader } from "./reader.ts";
 import type { Row } from "./rows.ts";
+import type { Synchronous } from "./writer.ts";
 
 /** What a storage thread is started as. */
 export type ThreadSettings =
@@ -14,6 +15,7 @@ export type ThreadSettings =
       readonly database: string;
       readonly head: string;
       readonly retention: Retention;
+      readonly synchronous: Synchronous;
       readonly faults: readonly Fault[];
     }
   | { readonly role: "reader"; readonly database: string }

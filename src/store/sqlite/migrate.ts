@@ -36,5 +36,6 @@ export function migrate(
       if (db.isTransaction) db.exec("ROLLBACK");
       throw error;
     }
+    faults.reach("after-migration");
   }
 }

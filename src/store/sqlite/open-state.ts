@@ -24,6 +24,7 @@ import { NO_HASH } from "./rows.ts";
 import { FORMAT, openWriter } from "./schema.ts";
 import { SNAPSHOTS, type SnapshotPolicy, SqlitePersistence } from "./sqlite-persistence.ts";
 import type { KeptImage } from "./verify.ts";
+import type { Synchronous } from "./writer.ts";
 
 /** How to open a state folder. */
 export interface OpenOptions {
@@ -48,6 +49,8 @@ export interface OpenOptions {
   readonly faults?: readonly Fault[];
   /** Test hook: in place of the migrations there are. */
   readonly migrations?: readonly Migration[];
+  /** Test hook: "OFF" syncs nothing. Default "FULL". */
+  readonly synchronous?: Synchronous;
 }
 
 /** A state to start from. */
@@ -218,6 +221,7 @@ function start(folder: Folder, found: Found, options: OpenOptions, release: () =
     onStatus: options.onStatus,
     onProblem: options.onProblem,
     onSnapshot: options.onSnapshot,
+    synchronous: options.synchronous ?? "FULL",
     faults: options.faults ?? [],
     release,
   });

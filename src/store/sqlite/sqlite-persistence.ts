@@ -25,6 +25,7 @@ import type { Retention } from "./compact.ts";
 import type { Fault } from "./faults.ts";
 import { encodeRow, type Row } from "./rows.ts";
 import { ReaderThread, saveInThread } from "./threads.ts";
+import type { Synchronous } from "./writer.ts";
 import { WriterThread } from "./writer-thread.ts";
 
 /** When snapshots are written. */
@@ -71,6 +72,7 @@ export interface SqliteOptions {
   readonly onProblem?: ((reason: string) => void) | undefined;
   /** Told of every snapshot file that was written. */
   readonly onSnapshot?: ((file: SnapshotFile) => void) | undefined;
+  readonly synchronous: Synchronous;
   readonly faults: readonly Fault[];
   /** Called when everything is closed. */
   readonly release: () => void;
@@ -104,8 +106,9 @@ export class SqlitePersistence implements Persistence {
     this.#snapshotRevision = options.snapshotRevision;
     this.#answers = new Answers(options.answers, options.retention, options.clock);
     this.#reader = new ReaderThread(options.database);
-    const { database, head, retention, faults } = options;
-    this.#writer = new WriterThread({ role: "writer", database, head, retention, faults }, options.sequence, {
+    const { database, head, retention, synchronous, faults } = options;
+    const settings = { role: "writer", database, head, retention, synchronous, faults } as const;
+    this.#writer = new WriterThread(settings, options.sequence, {
       onExtent: ({ sequence, chain, oldestRevision }) => {
         this.#auditHead = { row: sequence, hash: chain };
         this.#oldestRevision = oldestRevision;

@@ -32,6 +32,7 @@ class WriterLoop {
     this.#writer = new Writer({
       path: settings.database,
       head: new HeadFile(settings.head),
+      synchronous: settings.synchronous,
       faults,
       onUnsettled: (reason) => this.#send({ type: "unsettled", reason }),
       onProblem: (reason) => this.#send({ type: "problem", reason }),

@@ -24,11 +24,15 @@ const PAGE_BYTES = 4096;
 const PAGES_PER_CHANGE = 8;
 const RETRY_MS = 200;
 
+/** What is synced: every group and every copying of the WAL, or nothing (for tests that have to see it). */
+export type Synchronous = "FULL" | "OFF";
+
 /** How to make a writer. */
 export interface WriterOptions {
   /** The database, which openState has checked. */
   readonly path: string;
   readonly head: HeadFile;
+  readonly synchronous: Synchronous;
   readonly faults: Faults;
   /** A commit failed and the outcome cannot be read yet; called before each try. */
   readonly onUnsettled: (reason: string) => void;
@@ -94,7 +98,7 @@ export class Writer {
     try {
       return work();
     } finally {
-      this.#db.exec("PRAGMA synchronous = FULL");
+      this.#setSynchronous();
     }
   }
 
@@ -130,8 +134,12 @@ export class Writer {
 
   #synced(rows: readonly Row[]): Position {
     // Said every time: inside of a transaction that could not be rolled back it had no effect.
-    this.#db.exec("PRAGMA synchronous = FULL");
+    this.#setSynchronous();
     return this.#transact(rows);
+  }
+
+  #setSynchronous(): void {
+    this.#db.exec(`PRAGMA synchronous = ${this.#options.synchronous}`);
   }
 
   #transact(rows: readonly Row[]): Position {

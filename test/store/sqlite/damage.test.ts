@@ -214,6 +214,15 @@ test("a damaged database is replaced by the newest snapshot, by consent", async 
   }
 });
 
+test("a WAL without its database is set aside, and not taken for that of the next", async () => {
+  const dir = spoiled(killed, "state.db", (path) => rmSync(path));
+  const accepted = openState(dir, options({ acceptLoss: true }));
+  if (!accepted.ok) throw new Error(accepted.error.message);
+  expect([accepted.revision, accepted.loss?.setAside]).toEqual([0n, join(dir, "state.db.damaged-1")]);
+  await accepted.persistence.close();
+  expect(existsSync(join(dir, "state.db.damaged-1-wal"))).toBe(true);
+});
+
 test("without a snapshot, going on is from nothing", async () => {
   const dir = spoiled(closed, "state.db", (path) => writeFileSync(path, "rubbish"));
   expect(openState(dir, options())).toMatchObject({

@@ -15,18 +15,11 @@ import { openOffline } from "../../../src/store/sqlite/offline.ts";
 import { openState } from "../../../src/store/sqlite/open-state.ts";
 import { FORMAT, pragma } from "../../../src/store/sqlite/schema.ts";
 import { Line, newFolder, open, options, removeFolders, summary } from "./build.ts";
+import { FROM_0, makeFormatZero } from "./format-zero.ts";
 
 afterAll(removeFolders);
 
 const FIXTURE = join(import.meta.dirname, "..", "fixtures", "state-v1");
-
-/** A format 0 that never was: resources knew no origin. */
-const FROM_0: Migration = {
-  from: 0,
-  run: (db) => {
-    db.exec("ALTER TABLE old_resources RENAME TO resources");
-  },
-};
 
 async function formatZero(): Promise<{ dir: string; line: Line }> {
   const dir = newFolder();
@@ -34,10 +27,7 @@ async function formatZero(): Promise<{ dir: string; line: Line }> {
   const line = new Line(opened);
   await persistence.append([line.upstream(), line.backend("a")]);
   await persistence.close();
-  const db = new DatabaseSync(join(dir, "state.db"), { defensive: false });
-  db.exec("ALTER TABLE resources RENAME TO old_resources; PRAGMA user_version = 0");
-  db.exec("UPDATE meta SET value = '0' WHERE key = 'format'");
-  db.close();
+  makeFormatZero(dir);
   return { dir, line };
 }
 
