@@ -38,8 +38,6 @@ export async function startControlServer(
     "grpc.max_concurrent_streams": MAX_STREAMS,
     "grpc.keepalive_time_ms": KEEPALIVE_MS,
     "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
-    // Bookkeeping of calls for a debugging service that is not offered.
-    "grpc.enable_channelz": 0,
   });
   const watches = new Watches(deps);
   const eventWatches = new EventWatches(deps);
