@@ -46,12 +46,9 @@ async function main(): Promise<void> {
   const send = (message: FromLoad) => process.send!(message);
   process.on("message", (message: ToLoad) => {
     if (message.type === "drive") {
-      const everyMs = (1000 * message.connections) / message.perSecond;
-      for (let i = 0; i < message.connections; i++) {
-        const start = () => client(message.address, everyMs, samples, failures);
-        setTimeout(start, (everyMs * i) / message.connections);
-      }
-      return;
+      const { address, connections, perSecond } = message;
+      const clients = Array.from({ length: connections }, () => client(address, samples, failures));
+      return inTurn(clients, 1000 / perSecond);
     }
     const { from, to } = message;
     const within = samples.filter(({ due }) => due >= from && due < to);
@@ -66,19 +63,23 @@ function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** One connection: a request every `everyMs`, by a clock that does not wait for answers. */
-function client(address: string, everyMs: number, samples: Sample[], failures: number[]): void {
+/** Asks one after the other, every `everyMs`, by a clock that does not wait for answers. */
+function inTurn(asks: readonly ((due: number) => void)[], everyMs: number): void {
+  let due = now() + everyMs;
+  let turn = 0;
+  const tick = () => {
+    for (; due <= now(); due += everyMs) asks[turn++ % asks.length]!(due);
+    setTimeout(tick, Math.max(0, due - now()));
+  };
+  tick();
+}
+
+/** One connection; returns how to send a request that was due then. */
+function client(address: string, samples: Sample[], failures: number[]): (due: number) => void {
   const [host, port] = address.split(":");
   const socket = connect({ host: host!, port: Number(port), noDelay: true });
   const waiting: number[] = [];
-  let due = now() + everyMs;
   let text = "";
-  const timer = setInterval(() => {
-    for (; due <= now(); due += everyMs) {
-      waiting.push(due);
-      socket.write(REQUEST);
-    }
-  }, 1);
   socket.setEncoding("latin1").on("data", (chunk: string) => {
     text += chunk;
     for (let end = text.indexOf(END); end >= 0; end = text.indexOf(END)) {
@@ -89,8 +90,10 @@ function client(address: string, everyMs: number, samples: Sample[], failures: n
     }
   });
   socket.on("error", () => {});
-  socket.on("close", () => {
-    clearInterval(timer);
-    failures.push(...waiting, now());
-  });
+  socket.on("close", () => failures.push(...waiting.splice(0), now()));
+  return (due) => {
+    if (socket.destroyed) return void failures.push(due);
+    waiting.push(due);
+    socket.write(REQUEST);
+  };
 }
