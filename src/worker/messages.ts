@@ -28,7 +28,9 @@ export interface BoundListener {
 export type ToWorker =
   /** Ports that listeners on port 0 have in the other workers; before a snapshot. */
   | { readonly type: "pins"; readonly listeners: readonly ListenerAddress[] }
-  | { readonly type: "snapshot" | "change"; readonly bytes: Uint8Array }
+  | { readonly type: "snapshot"; readonly bytes: Uint8Array }
+  /** The next changes, in order: those of a group that was committed together. */
+  | { readonly type: "changes"; readonly list: readonly Uint8Array[] }
   | { readonly type: "prepare"; readonly token: number; readonly listeners: readonly ListenerAddress[] }
   | { readonly type: "release"; readonly token: number }
   | { readonly type: "status"; readonly request: number }

@@ -79,6 +79,8 @@ export class WorkerPool implements Participant {
   #connectionCounts = new SharedArrayBuffer(4);
   /** The last snapshot that was sent, until the next change. */
   #snapshot: { readonly revision: bigint; readonly bytes: Uint8Array } | undefined;
+  /** Changes of the group that is being committed. */
+  readonly #unsent: Uint8Array[] = [];
   #token = 0;
   #closing = false;
   readonly #unsubscribe: () => void;
@@ -305,8 +307,14 @@ export class WorkerPool implements Participant {
         this.#ports.commit(key.id, (after as Listener | undefined)?.address);
     }
     this.#snapshot = undefined;
-    const bytes = encodeChange(change);
-    for (const worker of this.#all()) worker.feed(bytes);
+    this.#unsent.push(encodeChange(change));
+    // Those that are committed together are sent together.
+    if (this.#unsent.length === 1) queueMicrotask(() => this.#sendFeed());
+  }
+
+  #sendFeed(): void {
+    const changes = this.#unsent.splice(0);
+    for (const worker of this.#all()) worker.feed(changes);
   }
 
   /** Workers that start together get the same bytes. */

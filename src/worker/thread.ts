@@ -35,8 +35,8 @@ port.on("message", (message: ToWorker) => {
     case "snapshot":
       // Until the first one there are no requests that it could hold up.
       return isServing ? slices.add(takeSnapshot(message.bytes)) : finish(takeSnapshot(message.bytes));
-    case "change":
-      return slices.add(takeChange(message.bytes));
+    case "changes":
+      return slices.add(takeChanges(message.list));
     case "prepare":
       return slices.add(inTurn(() => void prepare(message.token, message.listeners)));
     case "release":
@@ -55,24 +55,29 @@ function* takeSnapshot(bytes: Uint8Array): Steps {
   // Another snapshot of the same state would be no better: end, and be replaced after a pause.
   if (!received.ok) throw new Error(`unusable snapshot: ${received.reason}`);
   yield* plane.stageReset(received.updates);
-  yield* swap();
-}
-
-function* takeChange(bytes: Uint8Array): Steps {
-  // What is already on its way when a snapshot is asked for is in that snapshot.
-  if (awaitingSnapshot) return;
-  const received = yield* replica.change(bytes);
-  awaitingSnapshot = !received.ok;
-  if (!received.ok) return send({ type: "resync", reason: received.reason });
-  yield* plane.stage(received.updates);
-  yield* swap();
-}
-
-function* swap(): Steps {
   plane.swap();
   isServing = true;
-  send({ type: "applied", revision: replica.revision, digest: replica.digest });
+  tellApplied();
   yield* plane.sweep();
+}
+
+/** Each takes effect as a whole, one after the other; the last one is told of. */
+function* takeChanges(list: readonly Uint8Array[]): Steps {
+  for (const [i, bytes] of list.entries()) {
+    // What is already on its way when a snapshot is asked for is in that snapshot.
+    if (awaitingSnapshot) return;
+    const received = yield* replica.change(bytes);
+    awaitingSnapshot = !received.ok;
+    if (!received.ok) return send({ type: "resync", reason: received.reason });
+    yield* plane.stage(received.updates);
+    plane.swap();
+    if (i === list.length - 1) tellApplied();
+    yield* plane.sweep();
+  }
+}
+
+function tellApplied(): void {
+  send({ type: "applied", revision: replica.revision, digest: replica.digest });
 }
 
 /** A job of one step, which keeps its place behind the changes before it. */

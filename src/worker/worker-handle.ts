@@ -105,10 +105,10 @@ export class WorkerHandle {
     return this.#fresh;
   }
 
-  /** Sends a change; a worker that has not been sent its snapshot yet will find the change in it. */
-  feed(bytes: Uint8Array): void {
+  /** Sends changes; a worker that has not been sent its snapshot yet will find them in it. */
+  feed(list: readonly Uint8Array[]): void {
     if (this.#progress !== "snapshot" && this.#progress !== "live") return;
-    this.#send({ type: "change", bytes });
+    this.#send({ type: "changes", list });
   }
 
   /** Binds sockets; answers what could not be bound. Silence until the deadline is a failure. */

@@ -20,14 +20,14 @@ port.on("message", (message: ToWorker) => {
       if (query.get("snapshot") === "ignore") return;
       finish(replica.snapshot(message.bytes));
       return applied();
-    case "change":
+    case "changes":
       if (changes === "ignore") return;
       if (changes === "lose") {
         // Once: from the snapshot on it follows.
         changes = "apply";
         return send({ type: "resync", reason: "told to lose" });
       }
-      finish(replica.change(message.bytes));
+      for (const bytes of message.list) finish(replica.change(bytes));
       return applied();
     case "ping":
       return send({ type: "pong" });
