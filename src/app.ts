@@ -15,6 +15,7 @@ import type { Provenance } from "./store/provenance.ts";
 import type { Store } from "./store/store.ts";
 import { EventLog } from "./telemetry/event-log.ts";
 import type { Log } from "./telemetry/log.ts";
+import { RecentLines } from "./telemetry/recent-lines.ts";
 import { Recorder, type Teller } from "./telemetry/recorder.ts";
 import { workerCount } from "./worker/cpus.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
@@ -57,7 +58,7 @@ export interface App {
 
 /** Starts; rejects with a StartError, leaving nothing running. */
 export async function startApp(given: AppOptions): Promise<App> {
-  const { options, events } = recorded(given);
+  const { options, events, lines } = recorded(given);
   const { log } = options;
   const starting: { pool?: WorkerPool; health?: HealthServer | undefined; control?: ControlServer } = {};
   const phase = { ready: false, stopping: false };
@@ -81,6 +82,7 @@ export async function startApp(given: AppOptions): Promise<App> {
       persistence,
       dataPlane: pool,
       events,
+      logLines: () => lines.newestFirst(),
       version: options.version,
       startTime: new Date(),
       isReady,
@@ -123,12 +125,14 @@ export async function startApp(given: AppOptions): Promise<App> {
   }
 }
 
-/** The options with a recorder in place of the log, and the events that it makes. */
-function recorded(given: AppOptions): { readonly options: StartOptions; readonly events: EventLog } {
+/** The options with a recorder in place of the log, and what it records. */
+function recorded(given: AppOptions) {
   const events = new EventLog(randomUUID());
-  const log = new Recorder({ log: given.log, events, clock: () => new Date() });
+  const lines = new RecentLines();
+  const log = new Recorder({ log: given.log, events, lines, clock: () => new Date() });
   const onOpened = (persistence: Persistence) => log.follow(persistence);
-  return { options: { ...given, log, onOpened }, events };
+  const options: StartOptions = { ...given, log, onOpened };
+  return { options, events, lines };
 }
 
 /** As many workers as the file asks for; one where the platform cannot share a port. */

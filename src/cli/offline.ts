@@ -85,7 +85,7 @@ export function readOrExit<T>(read: Read<T>): T {
 }
 
 /** The past in a folder, as a proxy on it would tell it. */
-function pastOfFolder({ reader }: Offline): Past {
+export function pastOfFolder({ reader }: Offline): Past {
   return {
     list: async (query, limit) => {
       const whole = create(ListChangesResponseSchema);

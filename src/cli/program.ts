@@ -9,6 +9,7 @@ import { addAuditCommands } from "./audit.ts";
 import { addBackendCommands } from "./backend.ts";
 import { addBlameCommand } from "./blame.ts";
 import { addCompletionCommands } from "./completion/command.ts";
+import { addDebugCommands } from "./debug.ts";
 import { addDiffCommand } from "./diff.ts";
 import { addEventsCommand } from "./events.ts";
 import { ExitError } from "./exit.ts";
@@ -88,6 +89,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
   addUndoCommand(program);
   addSnapshotCommands(program);
   addAuditCommands(program);
+  addDebugCommands(program);
   addCompletionCommands(program);
   return program;
 }

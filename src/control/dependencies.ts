@@ -48,6 +48,8 @@ export interface ControlDependencies {
   readonly persistence: Persistence;
   readonly dataPlane: DataPlaneProgress;
   readonly events: EventSource;
+  /** The newest lines of the log, each a JSON object. */
+  readonly logLines: () => Iterable<string>;
   readonly version: string;
   readonly startTime: Date;
   /** Whether the bootstrap file has been applied by every worker and Sentinel is not shutting down. */

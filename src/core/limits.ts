@@ -54,6 +54,8 @@ export const MAX_RETAINED_COMMANDS = 200_000;
 export const MAX_KEPT_EVENTS = 2_000;
 /** Encoded details of one event; what is longer is left out, so that all that are kept stay below 16 MB. */
 export const MAX_EVENT_BYTES = 8_192;
+/** Lines of the log kept in memory for a debug bundle; each is about 1 KB. */
+export const MAX_KEPT_LINES = 1_000;
 /** Events of one name kept in one second: a flood of them must not push all others out. */
 export const MAX_SAME_EVENTS_PER_SECOND = 20;
 /** Attempts that wait for the store; above it callers are told to come back. */

@@ -8,6 +8,7 @@ import type { AuditHead } from "../store/persistence.ts";
 import type { EventLog } from "./event-log.ts";
 import { EVENTS, type EventMeaning, type EventName, NOT_EVENTS } from "./event-names.ts";
 import type { Log, LogLevel } from "./log.ts";
+import type { RecentLines } from "./recent-lines.ts";
 
 /** Hex digits of the hash of an audit row that a line has. */
 export const AUDIT_HEAD_DIGITS = 16;
@@ -33,6 +34,7 @@ export interface Teller {
 export interface RecorderOptions {
   readonly log: Log;
   readonly events: EventLog;
+  readonly lines: RecentLines;
   readonly clock: () => Date;
 }
 
@@ -51,7 +53,10 @@ export class Recorder implements Teller {
   }
 
   write<N extends EventName>(level: (typeof EVENTS)[N]["level"], name: N, fields: Fields = {}): void {
-    this.#options.log.write(level, name, { ...fields, ...this.#place() });
+    const { log, lines, clock } = this.#options;
+    const whole = { ...fields, ...this.#place() };
+    log.write(level, name, whole);
+    lines.push({ ...whole, level, message: name, timestamp: clock() });
     if (!NOT_EVENTS.has(name)) this.#event(name, fields);
   }
 

@@ -50,6 +50,7 @@ export async function dependencies(
     persistence: watched.persistence,
     dataPlane: DONE,
     events: new EventLog("log-1"),
+    logLines: () => [],
     version: "1.2.3",
     startTime: new Date(0),
     isReady: () => true,

@@ -116,6 +116,7 @@ test("its table of limits is that of the code", () => {
     ["commands in those", limits.MAX_RETAINED_COMMANDS],
     ["events that can be watched from", limits.MAX_KEPT_EVENTS],
     ["bytes of the details of an event", limits.MAX_EVENT_BYTES],
+    ["lines of the log that GetLog has", limits.MAX_KEPT_LINES],
     ["events of one name kept in one second", limits.MAX_SAME_EVENTS_PER_SECOND],
     ["mutations that wait for their turn", limits.MAX_QUEUED_ATTEMPTS],
     ["characters of a reason", limits.MAX_REASON_LENGTH],

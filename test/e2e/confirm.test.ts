@@ -1,5 +1,7 @@
 // A change that has to be confirmed, on a whole Sentinel: reverted at its time,
 // kept when confirmed, and reverted by the next start if the process ended before.
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
 import { cleanUp, FILE, idsOf, newFolder, start } from "./app-in-folder.ts";
 
@@ -69,3 +71,27 @@ test("what is not confirmed in time is reverted, in the workers, too", async () 
   expect(await app.workers.waitApplied(app.store.revision, 30_000)).toBe(true);
   expect((await control.call("getStatus", {})).unconfirmed).toEqual([]);
 }, 60_000);
+
+test("a state that begins anew with a snapshot keeps the freeze, and how far the sources are", async () => {
+  const dir = newFolder();
+  const first = await start(dir);
+  const options = { source: "sync", sourceVersion: 41n };
+  await first.control.call("removeBackend", { upstream: "api", backendId: "127.0.0.1:1", options });
+  // A snapshot without the freeze: the one that is written at the end has it.
+  await first.control.call("saveSnapshot", {});
+  const { freezeId } = await first.control.call("freeze", {
+    ttl: { seconds: 3_600n, nanos: 0 },
+    reason: "holidays",
+  });
+  await first.end();
+  for (const file of ["state.db", "head"]) rmSync(join(dir, file));
+
+  const second = await start(dir, FILE, { acceptLoss: true });
+  expect(second.events()).toContain('"message":"state-lost"');
+  expect(await second.control.call("getStatus", {})).toMatchObject({
+    revision: 2n,
+    freezes: [{ freezeId, reason: "holidays" }],
+    sources: [{ source: "sync", version: 41n, revision: 2n }],
+  });
+  expect(await second.control.refused("addBackend", add("late", 1))).toMatchObject({ reason: "frozen" });
+});

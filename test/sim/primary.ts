@@ -65,6 +65,7 @@ export class Primary {
       store: this.store,
       persistence: this.storage,
       events: new EventLog("sim"),
+      logLines: () => [],
       dataPlane: {
         waitApplied: () => Promise.resolve(true),
         states: () => [],

@@ -3,9 +3,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
+import { limits } from "../../src/core/index.ts";
 import { Event_Severity } from "../../src/gen/sentinel/v1/events_pb.ts";
 import { EventLog } from "../../src/telemetry/event-log.ts";
 import { EVENTS, type EventMeaning, NOT_EVENTS } from "../../src/telemetry/event-names.ts";
+import { RecentLines } from "../../src/telemetry/recent-lines.ts";
 import { Recorder } from "../../src/telemetry/recorder.ts";
 import { prose, ROOT } from "../docs/documents.ts";
 
@@ -16,7 +18,9 @@ function recorder() {
     write: (level: string, name: string, fields = {}) => lines.push([level, name, fields]),
     close: () => Promise.resolve(),
   };
-  return { lines, events, recorder: new Recorder({ log, events, clock: () => new Date(5_000) }) };
+  const kept = new RecentLines();
+  const options = { log, events, lines: kept, clock: () => new Date(5_000) };
+  return { lines, events, kept, recorder: new Recorder(options) };
 }
 
 test("one call is a line and an event, with what it is about and why", () => {
@@ -51,6 +55,26 @@ test("what was committed is a line only", () => {
   const { lines, events, recorder: told } = recorder();
   told.write("info", "change", { revision: "1" });
   expect([lines.length, events.sequence]).toEqual([1, 0n]);
+});
+
+test("the newest lines are kept, as the log has them", () => {
+  const { kept, recorder: told } = recorder();
+  const total = 2 * limits.MAX_KEPT_LINES + 3;
+  for (let worker = 0; worker < total; worker++) {
+    told.write("info", "worker-live", { worker, revision: 7n, nested: { big: 1n } });
+  }
+  const lines = [...kept.newestFirst()].map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(lines.map(({ worker }) => worker)).toEqual(
+    Array.from({ length: limits.MAX_KEPT_LINES }, (_, i) => total - 1 - i),
+  );
+  expect(lines[0]).toEqual({
+    worker: total - 1,
+    revision: "7",
+    nested: { big: "1" },
+    level: "info",
+    message: "worker-live",
+    timestamp: "1970-01-01T00:00:05.000Z",
+  });
 });
 
 test("lines say where the audit chain is, once there is one", () => {

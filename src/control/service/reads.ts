@@ -18,6 +18,7 @@ import {
 import { type Command, CommandSchema } from "../../gen/sentinel/v1/commands_pb.ts";
 import {
   type DiffStatesRequest,
+  type GetLogRequest,
   type GetStateRequest,
   GetStateResponseSchema,
   GetStatusResponseSchema,
@@ -28,7 +29,7 @@ import { type Effect, EffectSchema } from "../../gen/sentinel/v1/events_pb.ts";
 import { type ConfigState, ConfigStateSchema, ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { Guards } from "../../store/guards.ts";
 import type { ControlDependencies } from "../dependencies.ts";
-import { MAX_GIVEN_RESOURCES } from "../limits.ts";
+import { MAX_GIVEN_RESOURCES, MAX_RESPONSE_BYTES } from "../limits.ts";
 import { Pages } from "../pages.ts";
 import { oldestOf, pastState } from "../past.ts";
 import { failure, statusOf } from "../status.ts";
@@ -43,6 +44,9 @@ const PROGRESS = {
 
 /** Size of a ResourceInfo without its texts: kind, etag, revision, lengths. */
 const INFO_BYTES = 48;
+
+/** What a line of the log has beside its text in a message. */
+const LINE_BYTES = 5;
 
 interface StateInfo {
   readonly revision: bigint;
@@ -66,6 +70,7 @@ export function readHandlers(deps: ControlDependencies, watcherCount: () => numb
     },
     handlers: {
       getState: unary(deps, "GetState", (request: GetStateRequest) => getState(deps, statePages, request)),
+      getLog: unary(deps, "GetLog", (request: GetLogRequest) => getLog(deps, request)),
       getStatus: unary(deps, "GetStatus", () => getStatus(deps, watcherCount())),
       diffStates: unary(deps, "DiffStates", async (request: DiffStatesRequest) => {
         const isFirst = request.pageToken === "";
@@ -156,6 +161,18 @@ async function getStatus(deps: ControlDependencies, watchers: number) {
     sources: store.sources.all(),
     ...guardsOf(store.guards),
   });
+}
+
+/** The newest lines that fit an answer, oldest first. */
+function getLog({ logLines }: ControlDependencies, { maxLines }: GetLogRequest) {
+  const lines: string[] = [];
+  let bytes = 0;
+  for (const line of logLines()) {
+    bytes += Buffer.byteLength(line) + LINE_BYTES;
+    if (bytes > MAX_RESPONSE_BYTES || (maxLines > 0 && lines.length === maxLines)) break;
+    lines.push(line);
+  }
+  return { lines: lines.reverse() };
 }
 
 function guardsOf({ freezes, unconfirmed }: Guards) {

@@ -9,6 +9,7 @@ import {
   type SnapshotBody,
   SnapshotBodySchema,
   type StoredBase,
+  type StoredGuards,
   type StoredImage,
 } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import { failed, type Read } from "../storage-error.ts";
@@ -40,6 +41,8 @@ export interface Snapshot extends SnapshotHeader {
   readonly images: readonly SnapshotImage[];
   /** What the file described when it was last taken in. */
   readonly base: StoredBase | undefined;
+  /** What refused changes, and the last version of each source. */
+  readonly guards: StoredGuards | undefined;
   readonly time: Date;
 }
 
@@ -47,17 +50,19 @@ export interface Snapshot extends SnapshotHeader {
 export interface SnapshotParts extends Omit<SnapshotHeader, "bodyBytes"> {
   readonly images: Iterable<StoredImage>;
   readonly base: StoredBase | undefined;
+  readonly guards: StoredGuards | undefined;
   readonly time: Date;
 }
 
 /** Header and body. */
 export function encodeSnapshot(parts: SnapshotParts): { header: Buffer; body: Uint8Array } {
-  const { revision, historyId, digest, images, base, time } = parts;
+  const { revision, historyId, digest, images, base, guards, time } = parts;
   const message: SnapshotBody = create(SnapshotBodySchema, {
     images: [...images],
     time: timestampFromDate(time),
   });
   if (base !== undefined) message.base = base;
+  if (guards !== undefined) message.guards = guards;
   const body = toBinary(SnapshotBodySchema, message);
   const header = Buffer.alloc(HEADER_BYTES);
   header.write(MAGIC, 0, "latin1");
@@ -118,7 +123,8 @@ export function decodeSnapshot(bytes: Buffer, path: string): Read<Snapshot> {
     return wrong("the file's part of it does not add up to its digest");
   }
   const time = new Date(message.time === undefined ? 0 : timestampMs(message.time));
-  return { ok: true, value: { ...header, images, base: message.base, time } };
+  const { base, guards } = message;
+  return { ok: true, value: { ...header, images, base, guards, time } };
 }
 
 const NEXT = "use another snapshot";

@@ -12,6 +12,7 @@ import {
 import type { ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { SnapshotFile } from "../persistence.ts";
 import { damaged, guarded } from "../sqlite/damage.ts";
+import { readGuards } from "../sqlite/meta.ts";
 import { readPosition } from "../sqlite/position.ts";
 import { openReader } from "../sqlite/schema.ts";
 import { readImages } from "../sqlite/verify.ts";
@@ -52,13 +53,15 @@ function readContent(database: string, time: Date) {
     const row = db.prepare("SELECT record FROM bootstrap").get();
     const base: StoredBase | undefined =
       row === undefined ? undefined : fromBinary(StoredBaseSchema, row["record"] as Uint8Array);
+    const guards = readGuards(db);
+    if (guards === "damaged") return damaged(database, "the guards are not what was written");
     const { historyId } = position.meta;
     const digest = digestBytes(position.digest);
     const stored = images.map(
       ({ hash: _, ...image }): StoredImage =>
         create(StoredImageSchema, { ...image, kind: image.kind as ResourceKind }),
     );
-    const parts = { revision: position.revision, historyId, digest, images: stored, base, time };
+    const parts = { revision: position.revision, historyId, digest, images: stored, base, guards, time };
     return { ok: true as const, value: { historyId, ...encodeSnapshot(parts) } };
   } finally {
     db.close();

@@ -3,9 +3,14 @@
 // journal to be rolled back, which a reader cannot do.
 import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { toBinary } from "@bufbuild/protobuf";
-import { type StoredBase, StoredBaseSchema } from "../../gen/sentinel/internal/v1/storage_pb.ts";
+import {
+  type StoredBase,
+  StoredBaseSchema,
+  type StoredGuards,
+  StoredGuardsSchema,
+} from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import { syncFolder } from "../snapshot/files.ts";
-import { type Meta, writeMeta } from "./meta.ts";
+import { type Meta, setGuards, writeMeta } from "./meta.ts";
 import { baseRow, originCrc } from "./rows.ts";
 import { APPLICATION_ID, FORMAT, openWriter, TABLES } from "./schema.ts";
 import { prepareStatements } from "./statements.ts";
@@ -16,6 +21,8 @@ export interface Contents {
   readonly meta: Meta;
   readonly images: readonly KeptImage[];
   readonly base: StoredBase | undefined;
+  /** What refuses changes, and the last version of each source. */
+  readonly guards: StoredGuards | undefined;
 }
 
 /** What SQLite has beside a database. */
@@ -43,7 +50,7 @@ export function createDatabase(dir: string, path: string, contents: Contents): v
   syncFolder(dir);
 }
 
-function fill(db: ReturnType<typeof openWriter>, { meta, images, base }: Contents): void {
+function fill(db: ReturnType<typeof openWriter>, { meta, images, base, guards }: Contents): void {
   db.exec("BEGIN IMMEDIATE");
   db.exec(TABLES);
   db.exec(`PRAGMA user_version = ${FORMAT}; PRAGMA application_id = ${APPLICATION_ID};`);
@@ -56,5 +63,6 @@ function fill(db: ReturnType<typeof openWriter>, { meta, images, base }: Content
     const { hash, record } = baseRow(toBinary(StoredBaseSchema, base));
     setBase.run(hash, record);
   }
+  if (guards !== undefined) setGuards(db, toBinary(StoredGuardsSchema, guards));
   db.exec("COMMIT");
 }

@@ -171,7 +171,12 @@ function newContents({ clock, newId }: OpenOptions, previousHistoryId: string): 
     return { ...key, value: resourceBytes(key.kind, value), hash, revision: 0n, origin: "" };
   });
   const digest = digestBytes(state.digest);
-  return { meta: metaOf(newId(), previousHistoryId, clock(), 0n, digest), images, base: undefined };
+  return {
+    meta: metaOf(newId(), previousHistoryId, clock(), 0n, digest),
+    images,
+    base: undefined,
+    guards: undefined,
+  };
 }
 
 /** What a state that begins with a snapshot begins with. */
@@ -180,8 +185,8 @@ export function contentsOf(
   { clock, newId }: Pick<OpenOptions, "clock" | "newId">,
   previousHistoryId: string,
 ): Contents {
-  const { revision, digest, images, base } = snapshot;
-  return { meta: metaOf(newId(), previousHistoryId, clock(), revision, digest), images, base };
+  const { revision, digest, images, base, guards } = snapshot;
+  return { meta: metaOf(newId(), previousHistoryId, clock(), revision, digest), images, base, guards };
 }
 
 function metaOf(

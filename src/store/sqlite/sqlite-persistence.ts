@@ -95,6 +95,8 @@ export class SqlitePersistence implements Persistence {
   #auditHead: AuditHead;
   #oldestRevision: bigint;
   #snapshotRevision: bigint;
+  /** Whether guards or sources have changed since the last snapshot. */
+  #areGuardsNew = false;
   #snapshot: Promise<Read<SnapshotFile>> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -147,6 +149,7 @@ export class SqlitePersistence implements Persistence {
     await this.#write(rows, isSynced);
     for (const answer of answers) this.#answers.add(answer);
     for (const { change } of records) if (change !== undefined) this.#revision = change.revision;
+    if (records.some(({ guards }) => guards !== undefined)) this.#areGuardsNew = true;
     const { everyChanges } = this.#options.snapshots;
     if (this.#revision - this.#snapshotRevision >= BigInt(everyChanges)) this.#snapshotIfDue();
   }
@@ -204,13 +207,19 @@ export class SqlitePersistence implements Persistence {
     const { database, snapshotDir, snapshots, clock, faults } = this.#options;
     const keep = Math.max(snapshots.keep, 1);
     const settings = { database, dir: snapshotDir, keep, time: clock(), faults };
+    // Before it is read: what changes meanwhile is for the next one.
+    const wereGuardsNew = this.#areGuardsNew;
+    this.#areGuardsNew = false;
     this.#snapshot = saveInThread(settings);
     const saved = await this.#snapshot;
     this.#snapshot = undefined;
     if (saved.ok) {
       this.#snapshotRevision = saved.value.revision;
       this.#options.onSnapshot?.(saved.value);
-    } else this.#options.onProblem?.(saved.error.message);
+    } else {
+      this.#areGuardsNew ||= wereGuardsNew;
+      this.#options.onProblem?.(saved.error.message);
+    }
     return saved;
   }
 
@@ -279,7 +288,8 @@ export class SqlitePersistence implements Persistence {
   }
 
   get #isSnapshotDue(): boolean {
-    return this.#options.snapshots.keep > 0 && this.#revision !== this.#snapshotRevision;
+    const isNew = this.#areGuardsNew || this.#revision !== this.#snapshotRevision;
+    return this.#options.snapshots.keep > 0 && isNew;
   }
 
   #snapshotIfDue(): void {

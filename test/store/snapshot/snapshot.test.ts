@@ -3,10 +3,10 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, expect, test } from "@jest/globals";
 import { digestBytes, encodeResource, resources } from "../../../src/core/index.ts";
-import { StoredImageSchema } from "../../../src/gen/sentinel/internal/v1/storage_pb.ts";
+import { StoredGuardsSchema, StoredImageSchema } from "../../../src/gen/sentinel/internal/v1/storage_pb.ts";
 import { baseOf } from "../../../src/store/record.ts";
 import {
   listSnapshots,
@@ -23,6 +23,10 @@ afterAll(removeFolders);
 const STATE = stateOf(upstream("u", "a@h1:80", "b@h2:80"));
 const TIME = new Date(Date.UTC(2026, 0, 1));
 
+const GUARDS = create(StoredGuardsSchema, { freezes: [{ id: "f", reason: "holidays" }] });
+// What a newer release has put there.
+GUARDS.$unknown = [{ no: 99, wireType: 0, data: Uint8Array.of(5) }];
+
 function content(revision: bigint, historyId = "life-1") {
   const images = [...resources(STATE)].map(({ key, value }) =>
     create(StoredImageSchema, {
@@ -33,7 +37,8 @@ function content(revision: bigint, historyId = "life-1") {
     }),
   );
   const digest = digestBytes(STATE.digest);
-  return encodeSnapshot({ revision, historyId, digest, images, base: baseOf(STATE), time: TIME });
+  const parts = { revision, historyId, digest, images, base: baseOf(STATE), guards: GUARDS, time: TIME };
+  return encodeSnapshot(parts);
 }
 
 test("a snapshot is read as it was written", () => {
@@ -45,6 +50,13 @@ test("a snapshot is read as it was written", () => {
   expect(read).toMatchObject({
     ok: true,
     value: { revision: 7n, historyId: "life-1", time: TIME, base: { images: { length: 4 } } },
+  });
+  expect(read.ok && toBinary(StoredGuardsSchema, read.value.guards!)).toEqual(
+    toBinary(StoredGuardsSchema, GUARDS),
+  );
+  expect(read.ok && read.value.guards).toMatchObject({
+    freezes: [{ reason: "holidays" }],
+    $unknown: [{ no: 99 }],
   });
   expect(read.ok && read.value.images.map(({ id, revision, origin }) => [id, revision, origin])).toEqual([
     ["", 3n, "ann"],
