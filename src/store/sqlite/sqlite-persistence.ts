@@ -113,7 +113,7 @@ export class SqlitePersistence implements Persistence {
       onProblem: (reason) => this.#options.onProblem?.(reason),
     });
     this.#timers = [
-      setInterval(() => this.#probe(), PROBE_MS).unref(),
+      setInterval(() => void this.#probe(), PROBE_MS).unref(),
       setInterval(() => this.#writer.tick(this.#now()), TICK_MS).unref(),
       setInterval(() => this.#snapshotIfDue(), options.snapshots.everyMs).unref(),
     ];
@@ -265,8 +265,10 @@ export class SqlitePersistence implements Persistence {
     await this.#write([], false).catch(() => {});
   }
 
-  #probe(): void {
+  async #probe(): Promise<void> {
     if (this.#status.state === "ok") return;
+    // The index of the WAL is shared in the process: opened on a read-only disk, it would stay read-only.
+    await this.#reader.rest();
     if (this.#returned.length > 0) void this.#flushRefusals();
     else this.#writer.probe();
   }
