@@ -8,6 +8,7 @@ const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>
   "large-diff": () => import("./bench/large-diff.ts"),
   idle: () => import("./bench/idle.ts"),
   "worker-loss": () => import("./bench/worker-loss.ts"),
+  retention: () => import("./bench/retention.ts"),
 };
 
 const name = process.argv[2] ?? "";

@@ -23,7 +23,7 @@ import type { StoredBase } from "./gen/sentinel/internal/v1/storage_pb.ts";
 import type { Command } from "./gen/sentinel/v1/commands_pb.ts";
 import { StartError } from "./start-error.ts";
 import type { Accepted, Rejected } from "./store/attempt.ts";
-import type { Persistence } from "./store/persistence.ts";
+import type { Persistence, PersistenceStatus } from "./store/persistence.ts";
 import { Provenance } from "./store/provenance.ts";
 import { baseOf } from "./store/record.ts";
 import { type OpenedState, type OpenOptions, openState } from "./store/sqlite/open-state.ts";
@@ -63,7 +63,8 @@ const STATE_FILES = ["state.db", "state.db-wal", "state.db-shm", "head"];
 /** Opens the state folder; throws a StartError that says what is wrong and what would be lost. */
 export async function boot(options: BootOptions): Promise<Booted> {
   if (options.fresh === true) await discard(options);
-  const opened = open(options, options.fresh);
+  let started: Store | undefined;
+  const opened = open(options, options.fresh, (status) => started?.setStorage(status));
   const { log, config, stateDir } = options;
   const { revision, historyId, loss, origin, state, persistence, guards } = opened;
   if (loss !== undefined) {
@@ -106,6 +107,8 @@ export async function boot(options: BootOptions): Promise<Booted> {
       });
     },
   });
+  store.setStorage(persistence.status);
+  started = store;
   return { store, persistence, opened };
 }
 
@@ -218,8 +221,13 @@ function baseState(base: StoredBase | undefined): State | undefined {
   return built.ok ? built.state : undefined;
 }
 
-function open(options: BootOptions, isDiscarded = false): OpenedState {
+function open(
+  options: BootOptions,
+  isDiscarded = false,
+  onStatus: (status: PersistenceStatus) => void = () => {},
+): OpenedState {
   const { stateDir, acceptLoss = false, log, storage, onOpened } = options;
+  let told = "";
   const opened = openState(stateDir, {
     ...storage,
     clock: () => new Date(),
@@ -227,12 +235,13 @@ function open(options: BootOptions, isDiscarded = false): OpenedState {
     acceptLoss,
     isDiscarded,
     onStatus: (status) => {
+      onStatus(status);
+      const reason = status.state === "ok" ? "" : status.reason;
+      // Of each try that is refused for the same reason one line is enough.
+      if (reason === told) return;
+      told = reason;
       if (status.state === "ok") log.write("info", "storage-writable");
-      else
-        log.write("error", "storage-unwritable", {
-          reason: status.reason,
-          since: status.since.toISOString(),
-        });
+      else log.write("error", "storage-unwritable", { reason, since: status.since.toISOString() });
     },
     onProblem: (reason) => log.write("error", "storage-problem", { reason }),
     onSnapshot: ({ path, revision, sizeBytes }) =>

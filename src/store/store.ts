@@ -8,11 +8,12 @@ import { ChangeLog, type CommittedChange } from "./change-log.ts";
 import { type Basis, Decider, type Decision } from "./decide.ts";
 import { currentGuards, encodeGuards, type Guards, NO_GUARDS } from "./guards.ts";
 import type { Participant } from "./participant.ts";
-import type { AttemptRecord, Journal } from "./persistence.ts";
+import type { AttemptRecord, Journal, PersistenceStatus } from "./persistence.ts";
 import { Provenance } from "./provenance.ts";
 import { attemptOf } from "./record.ts";
 import { Repetitions } from "./repetitions.ts";
 import { advances, noteSource, Sources, type SourceVersion } from "./sources.ts";
+import { messageOf } from "./storage-error.ts";
 
 /** What the store needs from outside. */
 export interface StoreOptions {
@@ -63,6 +64,10 @@ export class Store {
   #queue: Pending[] = [];
   #running = false;
   #closed = false;
+  /** Why the disk does not take what it is given; undefined while it does. */
+  #unwritable: string | undefined;
+  /** Whether a group waits for the disk. */
+  #isStoring = false;
 
   constructor(options: StoreOptions) {
     this.#options = options;
@@ -130,6 +135,7 @@ export class Store {
     return new Promise((resolve) => {
       const refuse = (error: ConfigError) => resolve(this.refuse(attempt, [error]));
       if (this.#closed) return refuse(unavailable("Sentinel is shutting down", ""));
+      if (this.#isStuck) return refuse(unstorable(this.#unwritable!));
       if (this.#queue.length >= limits.MAX_QUEUED_ATTEMPTS) return refuse(QUEUE_FULL);
       this.#queue.push({ attempt, resolve });
       if (!this.#running) void this.#run();
@@ -146,6 +152,27 @@ export class Store {
   /** Refuses all attempts from now on; what waits already is decided. */
   close(): void {
     this.#closed = true;
+  }
+
+  /**
+   * Told whether the disk takes what it is given. While it does not, and a group
+   * waits for it, nobody else has to: attempts are refused at once.
+   */
+  setStorage(status: PersistenceStatus): void {
+    this.#unwritable = status.state === "ok" ? undefined : status.reason;
+    this.#refuseWaiting();
+  }
+
+  get #isStuck(): boolean {
+    return this.#isStoring && this.#unwritable !== undefined;
+  }
+
+  /** Refuses what waits behind a group that the disk does not take; nothing of it was tried. */
+  #refuseWaiting(): void {
+    if (!this.#isStuck) return;
+    for (const { attempt, resolve } of this.#queue.splice(0)) {
+      resolve(this.refuse(attempt, [unstorable(this.#unwritable!)]));
+    }
   }
 
   async #run(): Promise<void> {
@@ -206,12 +233,15 @@ export class Store {
 
   /** Makes changes durable; the error if they are not. */
   async #append(records: readonly AttemptRecord[]): Promise<ConfigError | undefined> {
+    this.#isStoring = true;
+    this.#refuseWaiting();
     try {
       await this.#options.persistence.append(records);
       return undefined;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return unavailable(`the change could not be stored: ${reason}`, "try again");
+      return unstorable(messageOf(error));
+    } finally {
+      this.#isStoring = false;
     }
   }
 
@@ -280,6 +310,10 @@ const QUEUE_FULL: ConfigError = {
   message: `${limits.MAX_QUEUED_ATTEMPTS} changes are waiting`,
   hint: "try again in a second",
 };
+
+function unstorable(reason: string): ConfigError {
+  return unavailable(`the change could not be stored: ${reason}`, "try again");
+}
 
 function unavailable(message: string, hint: string): ConfigError {
   return { code: "unavailable", rule: "unavailable", path: "", message, hint };

@@ -189,6 +189,37 @@ test("what is attempted while a group is written is the next group, on top of it
   expect(groups).toEqual([[1n], [2n], [3n, 4n]]);
 });
 
+test("while a group waits for a disk that does not take it, nobody else has to wait", async () => {
+  const gate: { open?: () => void } = {};
+  let appended = 0;
+  const { store, told } = await watchedStore({
+    persistence: journal(() => {
+      if (appended++ === 0) return Promise.resolve();
+      return new Promise((resolve) => {
+        gate.open = resolve;
+      });
+    }),
+  });
+  const unwritable = { state: "unwritable" as const, since: new Date(0), reason: "EIO" };
+  // Nothing waits: it is tried.
+  store.setStorage(unwritable);
+  const stuck = store.commit(attempt([addBackend("a")]));
+  await tick();
+  store.setStorage({ state: "ok" });
+  const queued = store.commit(attempt([addBackend("b")]));
+  store.setStorage(unwritable);
+  const message = "the change could not be stored: EIO";
+  expect(await queued).toMatchObject({ ok: false, errors: [{ code: "unavailable", message }] });
+  expect(summary(await store.commit(attempt([addBackend("c")])))).toBe("unavailable");
+  expect([store.revision, told.length]).toEqual([1n, 2]);
+  gate.open!();
+  expect(summary(await stuck)).toBe("revision 2");
+  const next = store.commit(attempt([addBackend("b")]));
+  await tick();
+  gate.open!();
+  expect(summary(await next)).toBe("revision 3");
+});
+
 test("subscribers see every change once, in order, with the state at that revision", async () => {
   const { store } = await watchedStore();
   const seen: { change: CommittedChange; revision: bigint; ids: string[] }[] = [];

@@ -43,6 +43,9 @@ export const SNAPSHOTS: SnapshotPolicy = { everyChanges: 10_000, everyMs: 3_600_
 
 /** How long refusals wait for a group to ride with. */
 const REFUSAL_MS = 1_000;
+/** An append that takes longer is told of as a disk that cannot be written. */
+const STALL_MS = 5_000;
+const STALLED = `the disk has not answered for ${STALL_MS / 1_000} s`;
 /** How often a disk that refuses writes is tried. */
 const PROBE_MS = 1_000;
 /** How often what is too old is looked for when nothing happens. */
@@ -120,7 +123,7 @@ export class SqlitePersistence implements Persistence {
       onProblem: (reason) => this.#options.onProblem?.(reason),
     });
     this.#timers = [
-      setInterval(() => this.#probe(), PROBE_MS).unref(),
+      setInterval(() => void this.#probe(), PROBE_MS).unref(),
       setInterval(() => this.#writer.tick(this.#now()), TICK_MS).unref(),
       setInterval(() => this.#snapshotIfDue(), options.snapshots.everyMs).unref(),
     ];
@@ -178,9 +181,10 @@ export class SqlitePersistence implements Persistence {
     return this.#reader.ask("changes", query);
   }
 
-  /** What waits to be stored is stored first, if the disk lets it. */
+  /** What waits to be stored is stored first, if the disk takes it now. */
   async attempts(query: AttemptQuery): Promise<Read<Page<AuditRow>>> {
-    await this.#flushRefusals();
+    const flushed = this.#flushRefusals();
+    if (this.#status.state === "ok") await Promise.race([flushed, delay(REFUSAL_MS)]);
     return this.#reader.ask("attempts", query);
   }
 
@@ -234,7 +238,7 @@ export class SqlitePersistence implements Persistence {
     clearTimeout(this.#refusalTimer);
     void this.#flushRefusals();
     await Promise.race([this.#writer.settled(), delay(graceMs)]);
-    await this.#snapshot;
+    await Promise.race([this.#snapshot, delay(graceMs)]);
     if (this.#status.state === "ok" && this.#isSnapshotDue) await this.saveSnapshot();
     await this.#reader.close();
     await this.#writer.close(graceMs);
@@ -265,11 +269,14 @@ export class SqlitePersistence implements Persistence {
     this.#returned = [];
     clearTimeout(this.#refusalTimer);
     this.#refusalTimer = undefined;
+    const late = setTimeout(() => this.#setUnwritable(STALLED), STALL_MS).unref();
     try {
       await this.#writer.append([...waiting, ...rows], isSynced, this.#now());
     } catch (error) {
       this.#returned = waiting.concat(this.#returned).slice(0, MAX_RETURNED);
       throw error;
+    } finally {
+      clearTimeout(late);
     }
   }
 
@@ -281,8 +288,10 @@ export class SqlitePersistence implements Persistence {
     await this.#write([], false).catch(() => {});
   }
 
-  #probe(): void {
+  async #probe(): Promise<void> {
     if (this.#status.state === "ok") return;
+    // The index of the WAL is shared in the process: opened on a read-only disk, it would stay read-only.
+    await this.#reader.rest();
     if (this.#returned.length > 0) void this.#flushRefusals();
     else this.#writer.probe();
   }

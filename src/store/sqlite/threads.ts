@@ -45,10 +45,13 @@ export class ReaderThread {
     await this.#thread?.terminate();
   }
 
-  #end(): void {
+  /** Ends the thread, and with it its connection, if nothing waits for it; the next question starts another. */
+  async rest(): Promise<void> {
+    if (this.#waiting.size > 0) return;
+    clearTimeout(this.#idle);
     const thread = this.#thread;
     this.#thread = undefined;
-    void thread?.terminate();
+    await thread?.terminate();
   }
 
   #start(): Worker {
@@ -58,7 +61,7 @@ export class ReaderThread {
       this.#waiting.get(id)?.(result);
       this.#waiting.delete(id);
       if (this.#waiting.size > 0) return;
-      this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref();
+      this.#idle = setTimeout(() => void this.rest(), IDLE_MS).unref();
     });
     thread.on("error", (error) => {
       reason = messageOf(error);

@@ -19,6 +19,8 @@ import { prepareStatements, type Statements } from "./statements.ts";
  * which SQLite ignores the others, was not written.
  */
 const MAY_COME_BACK: ReadonlySet<number | undefined> = new Set([1034, 1290, 1546, 4106]);
+/** SQLITE_READONLY. */
+const READ_ONLY = 8;
 const PAGE_BYTES = 4096;
 /** Pages that a change writes whatever its size, about. */
 const PAGES_PER_CHANGE = 8;
@@ -49,6 +51,8 @@ export class Writer {
   #position: Position;
   #walPages = 0;
   #isHeadSynced = false;
+  /** Whether it was opened while the disk was read-only: it stays so when the disk does not. */
+  #isReadOnly = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
@@ -86,6 +90,11 @@ export class Writer {
    */
   append(rows: readonly Row[], isSynced: boolean): Position {
     this.#options.faults.reach("before-append");
+    try {
+      this.#ensureWritable();
+    } catch (error) {
+      throw new AppendError("unwritable", messageOf(error));
+    }
     this.#position = isSynced ? this.#synced(rows) : this.relaxed(() => this.#transact(rows));
     this.#options.faults.reach("after-commit");
     if (isSynced) this.#writeHead();
@@ -104,12 +113,13 @@ export class Writer {
 
   /** A synced write of no consequence: succeeds when appends do, and writes over what a failed one left. */
   probe(): void {
-    this.#statements.begin.run();
     try {
+      this.#ensureWritable();
+      this.#statements.begin.run();
       setMeta(this.#db, "probe", String(this.#position.sequence));
       this.#statements.commit.run();
     } catch (error) {
-      this.#rollback();
+      this.#rollback(error);
       throw error;
     }
   }
@@ -149,7 +159,7 @@ export class Writer {
       next = this.#write(rows);
       this.#options.faults.reach("before-commit");
     } catch (error) {
-      this.#rollback();
+      this.#rollback(error);
       throw error instanceof AppendError ? error : new AppendError("unwritable", messageOf(error));
     }
     try {
@@ -239,6 +249,13 @@ export class Writer {
     }
   }
 
+  /** Throws if the database has to be opened anew and cannot be. */
+  #ensureWritable(): void {
+    if (!this.#isReadOnly) return;
+    this.#reopen();
+    this.#isReadOnly = false;
+  }
+
   #reopen(): void {
     this.#options.faults.reach("reopen");
     if (this.#db.isOpen) this.#db.close();
@@ -246,9 +263,10 @@ export class Writer {
     this.#statements = prepareStatements(this.#db);
   }
 
-  #rollback(): void {
+  #rollback(cause: unknown): void {
+    this.#isReadOnly ||= (((cause as { errcode?: number }).errcode ?? 0) & 0xff) === READ_ONLY;
     try {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec("ROLLBACK");
     } catch (error) {
       this.#options.onProblem(`rollback: ${messageOf(error)}`);
     }
