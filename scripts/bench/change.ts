@@ -1,18 +1,24 @@
 // Cost of one durable change, over the unix socket, applied on two workers:
 // AddBackend at 100, 10,000 and 100,000 backends, UpdateRoute at 100 and 50,000
 // routes, 64 clients at a time, one diff of 10,000 commands, and the recovery of
-// 100,000 backends. Real processes; the sizes alternate in one run, so that the
-// noise of the machine hits them alike.
+// 100,000 backends. Real processes. The cases alternate in blocks of consecutive
+// changes: noise of the machine hits them alike, and each is measured with caches as warm as
+// those of a process that is in use, not as five processes in turn leave them. Before its
+// samples each case has its warm-up. Afterwards, the same change elsewhere (peer-table.ts).
+// SENTINEL_BENCH_SAMPLES: samples of each case, 1,500 unless set; fewer for a quick look.
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Command, CommandSchema } from "../../src/gen/sentinel/v1/commands_pb.ts";
 import { Control, type RunningProxy, startProxy } from "../../test/e2e/proxy-process.ts";
+import { comparePeers } from "./peer-table.ts";
 import { printTable, quantile, round } from "./table.ts";
 
-const SAMPLES = 1_500;
+const SAMPLES = Number(process.env["SENTINEL_BENCH_SAMPLES"] ?? 1_500);
 const WARM_UP = 300;
+/** Consecutive samples of one case. */
+const BLOCK = 50;
 const CLIENTS = 64;
 const BURST_MS = 5_000;
 const BATCH = 5_000;
@@ -48,8 +54,9 @@ export async function run(): Promise<void> {
   const backends = [await backendCase(100), await backendCase(10_000), await backendCase(100_000)];
   const routes = [await routeCase(100), await routeCase(50_000)];
   const cases = [...backends, ...routes];
-  for (let i = 0; i < SAMPLES + WARM_UP; i++) {
-    for (const one of cases) await sample(one, i);
+  for (const one of cases) await samples(one, 0, WARM_UP);
+  for (let from = 0; from < SAMPLES; from += BLOCK) {
+    for (const one of cases) await samples(one, WARM_UP + from, Math.min(BLOCK, SAMPLES - from));
   }
   const syncs = fdatasyncs();
   const commitsPerSecond = await burst(backends[0]!);
@@ -68,6 +75,7 @@ export async function run(): Promise<void> {
   );
   const [b100, b10k, b100k] = backends as [Case, Case, Case];
   const [r100, r50k] = routes as [Case, Case];
+  const peers = await comparePeers(b10k.clientMs);
   const p = (one: Case, q: number) => round(quantile(one.clientMs, q), 2);
   const line = {
     case: "change",
@@ -84,6 +92,7 @@ export async function run(): Promise<void> {
     diff10k_ms: round(diffMs, 0),
     recovery_s_100k: round(recovery / 1000, 2),
     fdatasync_ms: round(quantile(syncs, 0.5), 2),
+    ...peers,
   };
   console.log(`\n${JSON.stringify(line)}`);
 }
@@ -135,6 +144,11 @@ async function inBatches(control: Control, commands: readonly Command[]): Promis
     const part = commands.slice(at, at + BATCH);
     await control.call("applyDiff", { commands: part, options: { waitTimeout: { seconds: 60n } } });
   }
+}
+
+/** So many changes in a row, numbered from `from` on; those of the warm-up leave no sample. */
+async function samples(one: Case, from: number, count: number): Promise<void> {
+  for (let i = from; i < from + count; i++) await sample(one, i);
 }
 
 async function sample({ change, undo, clientMs, serverMs }: Case, i: number): Promise<void> {
