@@ -61,6 +61,8 @@ export class Writer {
     const { meta, ...position } = readPosition(this.#db);
     this.#historyId = meta.historyId;
     this.#position = position;
+    // What a killed process left in the WAL is synced before the head says that it is there.
+    this.checkpoint();
     this.#writeHead();
     this.checkpoint();
   }
