@@ -16,6 +16,12 @@ const LEVELS: Readonly<Record<LogLevel, number>> = { error: 0, warn: 1, info: 2,
 
 /** How long the end of the log may take. */
 const FLUSH_MS = 1_000;
+/** What the logs of this process still have to write when it exits. */
+const atExit = new Set<() => void>();
+process.on("exit", () => {
+  for (const flush of atExit) flush();
+});
+
 /** How long a line below "warn" may wait for others, so that no change waits for its line. */
 const DELAY_MS = 10;
 /** Lines that wait are written when they are so many. */
@@ -50,7 +56,7 @@ export function createLog(
     for (const entry of waiting.splice(0)) logger.log(entry);
     stream.uncork?.();
   };
-  process.on("exit", flush);
+  atExit.add(flush);
   return {
     write: (at, event, fields = {}) => {
       if (LEVELS[at] > LEVELS[level]) return;
@@ -61,7 +67,7 @@ export function createLog(
     close: () =>
       new Promise((resolve) => {
         flush();
-        process.off("exit", flush);
+        atExit.delete(flush);
         // Whoever does not read the log does not keep the process.
         const late = setTimeout(resolve, FLUSH_MS);
         logger.once("finish", () => {
