@@ -5,9 +5,10 @@ import type * as grpc from "@grpc/grpc-js";
 import type { WatchEventsRequest, WatchEventsResponse } from "../../gen/sentinel/v1/control_pb.ts";
 import type { Event } from "../../gen/sentinel/v1/events_pb.ts";
 import type { ControlDependencies } from "../dependencies.ts";
-import { HEARTBEAT_MS, MAX_EVENT_NAMES, MAX_WATCHERS } from "../limits.ts";
+import { HEARTBEAT_MS, MAX_EVENT_NAMES } from "../limits.ts";
 import { failure } from "../status.ts";
 import { contain } from "../unary.ts";
+import { type Watcher, WatchSet } from "./watch-set.ts";
 
 type Call = grpc.ServerWritableStream<WatchEventsRequest, object>;
 
@@ -15,52 +16,33 @@ const RPC = "WatchEvents";
 
 /** All open watches of events. */
 export class EventWatches {
-  readonly #deps: ControlDependencies;
-  readonly #open = new Set<EventWatch>();
+  readonly #set: WatchSet<WatchEventsRequest>;
   readonly #unsubscribe: () => void;
-  #wakeUp: NodeJS.Immediate | undefined;
 
   constructor(deps: ControlDependencies) {
-    this.#deps = deps;
-    // Afterwards: whoever tells of something does not wait for the watchers.
-    this.#unsubscribe = deps.events.subscribe(() => {
-      if (this.#open.size > 0) this.#wakeUp ??= setImmediate(() => this.#wakeAll());
+    this.#set = new WatchSet({
+      deps,
+      rpc: RPC,
+      what: "watches of events",
+      open: (call, onEnd) => new EventWatch(deps, call, startOf(deps, call.request), onEnd),
     });
+    this.#unsubscribe = deps.events.subscribe(() => this.#set.wakeSoon());
   }
 
   get count(): number {
-    return this.#open.size;
+    return this.#set.count;
   }
 
-  /** Handles one call; it lives until the client goes, falls behind, or close(). */
+  /** Handles one call. */
   handle(call: Call): void {
-    // Without a listener a reset by the client would be an uncaught error.
-    call.on("error", () => {});
-    if (this.#open.size >= MAX_WATCHERS) {
-      return void call.emit("error", failure("limit", `there are ${MAX_WATCHERS} watches of events already`));
-    }
-    try {
-      const watch = new EventWatch(this.#deps, call, startOf(this.#deps, call.request), () => {
-        this.#open.delete(watch);
-      });
-      this.#open.add(watch);
-      watch.wake();
-    } catch (error) {
-      call.emit("error", contain(this.#deps, RPC, error));
-    }
+    this.#set.handle(call);
   }
 
   /** Sends what there is, then ends all watches. */
   close(): void {
     this.#unsubscribe();
-    clearImmediate(this.#wakeUp);
-    this.#wakeAll();
-    for (const watch of [...this.#open]) watch.end(failure("unavailable", "Sentinel is shutting down"));
-  }
-
-  #wakeAll(): void {
-    this.#wakeUp = undefined;
-    for (const watch of [...this.#open]) watch.wake();
+    this.#set.wake();
+    this.#set.close();
   }
 }
 
@@ -91,7 +73,7 @@ function startOf({ events }: ControlDependencies, request: WatchEventsRequest): 
 }
 
 /** One stream. */
-class EventWatch {
+class EventWatch implements Watcher {
   readonly #deps: ControlDependencies;
   readonly #call: Call;
   readonly #onEnd: () => void;

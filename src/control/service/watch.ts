@@ -22,10 +22,11 @@ import { headOf } from "../../store/records.ts";
 import type { Store } from "../../store/store.ts";
 import { changesOf, commandsIn } from "../../store/stored.ts";
 import type { ControlDependencies } from "../dependencies.ts";
-import { HEARTBEAT_MS, MAX_RESPONSE_BYTES, MAX_WATCHERS } from "../limits.ts";
+import { HEARTBEAT_MS, MAX_RESPONSE_BYTES } from "../limits.ts";
 import { oldestOf, valueFrom } from "../past.ts";
 import { failure } from "../status.ts";
 import { contain } from "../unary.ts";
+import { type Watcher, WatchSet } from "./watch-set.ts";
 
 type Call = grpc.ServerWritableStream<WatchChangesRequest, object>;
 
@@ -44,55 +45,35 @@ const CHUNK_BYTES = MAX_RESPONSE_BYTES - (64 << 10);
 
 /** All open watches. */
 export class Watches {
-  readonly #deps: ControlDependencies;
-  readonly #open = new Set<Watch>();
+  readonly #set: WatchSet<WatchChangesRequest>;
   readonly #unsubscribe: () => void;
-  #wakeUp: NodeJS.Immediate | undefined;
   /** The change that was told last, as all watches that follow the present need it. */
   #told: { readonly revision: bigint; readonly events: readonly Told[] } | undefined;
 
   constructor(deps: ControlDependencies) {
-    this.#deps = deps;
-    // After the commit, not in it: its caller does not wait for the watchers.
-    this.#unsubscribe = deps.store.subscribe(() => {
-      if (this.#open.size > 0) this.#wakeUp ??= setImmediate(() => this.#wakeAll());
+    const eventsOf = (change: CommittedChange) => this.#eventsOf(change);
+    this.#set = new WatchSet({
+      deps,
+      rpc: RPC,
+      what: "watches",
+      open: (call, onEnd) => new Watch(deps, call, startOf(deps, call.request), { eventsOf, onEnd }),
     });
+    this.#unsubscribe = deps.store.subscribe(() => this.#set.wakeSoon());
   }
 
   get count(): number {
-    return this.#open.size;
+    return this.#set.count;
   }
 
-  /** Handles one call; it lives until the client goes, falls behind, or close(). */
+  /** Handles one call. */
   handle(call: Call): void {
-    // Without a listener a reset by the client would be an uncaught error.
-    call.on("error", () => {});
-    if (this.#open.size >= MAX_WATCHERS) {
-      return void call.emit("error", failure("limit", `there are ${MAX_WATCHERS} watches already`));
-    }
-    try {
-      const cursor = startOf(this.#deps, call.request);
-      const watch = new Watch(this.#deps, call, cursor, {
-        eventsOf: (change) => this.#eventsOf(change),
-        onEnd: () => this.#open.delete(watch),
-      });
-      this.#open.add(watch);
-      watch.wake();
-    } catch (error) {
-      call.emit("error", contain(this.#deps, RPC, error));
-    }
+    this.#set.handle(call);
   }
 
-  /** Ends all watches: clients reconnect and go on where they were. */
+  /** Ends all watches. */
   close(): void {
     this.#unsubscribe();
-    clearImmediate(this.#wakeUp);
-    for (const watch of [...this.#open]) watch.end(failure("unavailable", "Sentinel is shutting down"));
-  }
-
-  #wakeAll(): void {
-    this.#wakeUp = undefined;
-    for (const watch of this.#open) watch.wake();
+    this.#set.close();
   }
 
   #eventsOf(change: CommittedChange): readonly Told[] {
@@ -143,7 +124,7 @@ interface WatchOwner {
 }
 
 /** One stream. */
-class Watch {
+class Watch implements Watcher {
   readonly #deps: ControlDependencies;
   readonly #call: Call;
   readonly #owner: WatchOwner;
