@@ -3,9 +3,6 @@
 // it in O(the change) and the order of resources does not matter.
 import { hash } from "node:crypto";
 
-/** Where what is hashed is put together, if it fits. */
-const SCRATCH = Buffer.allocUnsafeSlow(4_096);
-
 /** SHA-256 of a resource: 32 bytes. */
 export type ResourceHash = Buffer;
 /** Sum of resource hashes: eight uint32 lanes, big-endian when written as bytes. */
@@ -17,12 +14,10 @@ export type Digest = Uint32Array;
  */
 export function hashResource(kind: number, upstream: string, id: string, bytes: Uint8Array): ResourceHash {
   const names = `${kind}:${upstream.length}:${upstream}:${id.length}:${id}:`;
-  if (3 * names.length + bytes.length > SCRATCH.length) {
-    return hash("sha256", Buffer.concat([Buffer.from(names, "utf8"), bytes]), "buffer");
-  }
-  const length = SCRATCH.write(names, "utf8");
-  SCRATCH.set(bytes, length);
-  return hash("sha256", SCRATCH.subarray(0, length + bytes.length), "buffer");
+  const input = Buffer.allocUnsafe(3 * names.length + bytes.length);
+  const length = input.write(names, "utf8");
+  input.set(bytes, length);
+  return hash("sha256", input.subarray(0, length + bytes.length), "buffer");
 }
 
 /** Digest of a state without resources. */
