@@ -6,11 +6,12 @@ import { type Listener, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts"
 import type { CommittedChange } from "../store/change-log.ts";
 import type { Participant, Prepared } from "../store/participant.ts";
 import type { Store } from "../store/store.ts";
+import { bindError, unavailable } from "./bind-error.ts";
 import { encodeChange, encodeSnapshot } from "./feed.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { ListenerPorts } from "./listener-ports.ts";
-import type { BindFailure, BoundListener, ListenerAddress } from "./messages.ts";
-import { type Progress, WORKER_ENDED, WORKER_SILENT, WorkerHandle } from "./worker-handle.ts";
+import type { BoundListener, ListenerAddress } from "./messages.ts";
+import { type Progress, WorkerHandle } from "./worker-handle.ts";
 
 /** How long workers have to bind the sockets of a change. */
 const PREPARE_DEADLINE_MS = 2_000;
@@ -326,9 +327,11 @@ export class WorkerPool implements Participant {
   }
 
   #applied(handle: WorkerHandle): void {
-    if (handle.isFresh) this.#events.workerLive(handle.worker, handle.revision);
-    for (const [old, end] of this.#retiring)
-      if (handle !== old && handle.worker === old.worker) void this.#endWhenBound(handle, end);
+    if (handle.isFresh) {
+      this.#events.workerLive(handle.worker, handle.revision);
+      for (const [old, end] of this.#retiring)
+        if (handle !== old && handle.worker === old.worker) void this.#endWhenBound(handle, end);
+    }
     this.#settleWaiters();
   }
 
@@ -372,33 +375,4 @@ export class WorkerPool implements Participant {
     const serving = this.#all().filter(({ progress }) => progress === "live" || progress === "snapshot");
     return serving.length > 0 && serving.every((worker) => worker.revision >= revision);
   }
-}
-
-function bindError(failure: BindFailure, listeners: readonly Listener[]): ConfigError {
-  if (failure.code === WORKER_SILENT || failure.code === WORKER_ENDED) return unavailable(failure.message);
-  const address = listeners.find(({ id }) => id === failure.id)?.address ?? "";
-  const hints: Readonly<Record<string, string>> = {
-    EADDRINUSE: "another process has the port: stop it or use another port",
-    EACCES: "ports below 1024 need privileges",
-    EADDRNOTAVAIL: "no interface of this machine has the address",
-  };
-  return {
-    code: "conflict",
-    rule: "address-unavailable",
-    path: "listener.address",
-    message: `listener '${failure.id}' cannot bind ${address}: ${failure.message}`,
-    hint: hints[failure.code] ?? "",
-    subject: { kind: "listener", id: failure.id, field: "address" },
-  };
-}
-
-/** It says nothing about the address. */
-function unavailable(reason: string): ConfigError {
-  return {
-    code: "unavailable",
-    rule: "worker-unavailable",
-    path: "",
-    message: `the listener could not be prepared: ${reason}`,
-    hint: "try again",
-  };
 }
