@@ -62,7 +62,12 @@ test("an update carries exactly the fields that differ", () => {
   const { command } = inverseOf(changes)[0]!;
   if (command.case !== "updateRoute") throw new Error("no update");
   expect(command.value.updateMask?.paths).toEqual(["priority", "enabled"]);
-  expect({ ...command.value.route }).toEqual({ $typeName: "sentinel.v1.Route", id: "r" });
+  expect({ ...command.value.route }).toEqual({
+    $typeName: "sentinel.v1.Route",
+    id: "r",
+    agents: [],
+    filters: [],
+  });
 });
 
 test("systemCommand is undefined when nothing differs", () => {

@@ -1,8 +1,10 @@
 // Maps of a draft: written in place, without touching the map they started from.
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "@jest/globals";
 import { Map as ImmutableMap } from "immutable";
 import { Draft, DraftMap } from "../../src/core/draft.ts";
 import { emptyState, limits } from "../../src/core/index.ts";
+import { BackendSchema } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { route, stateOf, upstream } from "./build.ts";
 
 test("a DraftMap does not touch its base, and hands out a finished map", () => {
@@ -30,7 +32,7 @@ test("an abandoned draft leaves its base as it was", () => {
   const draft = new Draft(base);
   const place = { index: 0, path: "commands[0]" };
   draft.deleteRoute("r", place);
-  draft.setBackend("u", { $typeName: "sentinel.v1.Backend", id: "a", address: "b:80" }, place);
+  draft.setBackend("u", create(BackendSchema, { id: "a", address: "b:80" }), place);
   draft.deleteUpstream("u", place);
   expect([...draft.touched.keys()]).toEqual(["3\0\0r", "5\0u\0a", "4\0\0u"]);
   expect(draft.upstream("u")).toBeUndefined();

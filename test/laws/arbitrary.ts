@@ -147,7 +147,7 @@ const backend = record({
 
 const upstream = record({
   id,
-  loadBalancing: maybe(mostly([1, 2], 0, 3)),
+  loadBalancing: maybe(mostly([1, 2], 0, 14)),
   backends: fc.oneof(fc.constant([]), fc.array(backend, { maxLength: 3 })),
 }) as fc.Arbitrary<Init<typeof UpstreamSchema>>;
 

@@ -415,7 +415,8 @@ function checkListener({ id, address }: Plain): string[] {
 }
 
 function checkUpstream({ id, loadBalancing }: Plain): string[] {
-  return [undefined, 1, 2].includes(loadBalancing as number) ? checkId(id) : [...checkId(id), "bad-value"];
+  const isValid = loadBalancing === undefined || (Number(loadBalancing) >= 1 && Number(loadBalancing) <= 13);
+  return isValid ? checkId(id) : [...checkId(id), "bad-value"];
 }
 
 function checkBackend({ id, address, weight, adminState }: Plain): string[] {
@@ -552,11 +553,16 @@ function hasUnknown(value: unknown): boolean {
   return Object.values(value).some(hasUnknown);
 }
 
-/** Text that is equal exactly when the values are, whatever the order of their keys. */
+/** Text that is equal exactly when the values are, whatever the order of their keys; an empty list is none. */
 function text(value: unknown): string {
+  const isSet = ([, inner]: [string, unknown]) => !Array.isArray(inner) || inner.length > 0;
   return JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      ? Object.fromEntries(
+          Object.entries(inner)
+            .filter(isSet)
+            .sort(([a], [b]) => (a < b ? -1 : 1)),
+        )
       : inner,
   );
 }

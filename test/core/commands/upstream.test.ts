@@ -43,7 +43,7 @@ test("AddUpstream", () => {
   checkUpstreams([{ addUpstream: {} }], {
     errors: ["invalid missing-key commands[0].add_upstream.upstream"],
   });
-  for (const loadBalancing of [0, 3, -5]) {
+  for (const loadBalancing of [0, 14, -5]) {
     checkUpstreams([{ addUpstream: { upstream: { id: "w", loadBalancing } } }], {
       errors: ["invalid bad-value commands[0].add_upstream.upstream.load_balancing"],
     });
