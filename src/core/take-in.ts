@@ -10,7 +10,8 @@ import { commandsBetween } from "./change.ts";
 import { type Difference, differences } from "./diff.ts";
 import { digestHex } from "./digest.ts";
 import type { ConfigError } from "./error.ts";
-import { keyText, type Resource, type ResourceKey, schemaOf } from "./resource.ts";
+import { emptyMessage } from "./field.ts";
+import { isSingleton, KIND_NAMES, keyText, type Resource, type ResourceKey, schemaOf } from "./resource.ts";
 import { movedAtRunTime, type Placement, placeRoutes, stayingRoutes } from "./route-sequence.ts";
 import { elements } from "./sorted-list.ts";
 import { findResource, type State } from "./state.ts";
@@ -61,7 +62,7 @@ export interface NotTakenIn extends Report {
  * - What is absent live is not changed and not removed, but `kept`; so is a
  *   backend that the file adds to an upstream that was removed at run time.
  *
- * Refused, whatever the policy: removing an upstream that a route still uses
+ * Refused, whatever the policy: removing what something still uses
  * after the merge ("referenced"), and what `applyDiff` refuses about the result.
  * The policy only decides whether conflicts are errors ("run-time-conflict"):
  * the other errors are those of letting the file win. Errors have no path, but
@@ -78,9 +79,9 @@ export function takeIn(states: TakeInStates, policy: TakeInPolicy): TakenIn | No
   const changes = sorted([...merge.changes.values()]);
   const report = { kept: sorted([...merge.kept.values()]), conflicts: sorted(merge.conflicts) };
   const referenced = referencedErrors(live, merge.changes);
-  const refused = new Set(referenced.map(({ subject }) => subject!.id));
+  const refused = new Set(referenced.map(({ subject }) => `${subject!.kind} ${subject!.id}`));
   const commands = commandsBetween(
-    changes.filter(({ key, after }) => after !== undefined || !refused.has(upstreamOf(key))),
+    changes.filter(({ key, after }) => after !== undefined || !refused.has(nameOf(key))),
   );
   const applied = applyDiff(live, commands);
   const errors = [
@@ -92,9 +93,9 @@ export function takeIn(states: TakeInStates, policy: TakeInPolicy): TakenIn | No
   return errors.length === 0 ? { ok: true, commands, ...report } : { ok: false, errors, ...report };
 }
 
-/** The upstream that a resource is or is part of, else "". */
-function upstreamOf(key: ResourceKey): string {
-  return key.kind === ResourceKind.UPSTREAM ? key.id : key.upstream;
+/** Kind and id; a backend goes with its upstream. */
+function nameOf({ kind, upstream, id }: ResourceKey): string {
+  return kind === ResourceKind.BACKEND ? `upstream ${upstream}` : `${KIND_NAMES[kind]} ${id}`;
 }
 
 /** By kind and ids, so that a result depends on the states alone and not on how they came about. */
@@ -121,9 +122,24 @@ class Merge {
   /** Takes in what the file did to one resource, but for the position of a route. */
   addResource({ key, before, after }: Difference): void {
     const live = findResource(this.#states.live, key)?.value;
-    if (after === undefined) this.#addRemoval(key, before!, live);
+    // One that is absent is one without content, field by field.
+    if (isSingleton(key.kind)) this.#addSingleton(key, before, after, live);
+    else if (after === undefined) this.#addRemoval(key, before!, live);
     else if (live === undefined) this.#addMissing(key, before, after);
     else this.#addUpdate(key, before, after, live);
+  }
+
+  #addSingleton(
+    key: ResourceKey,
+    base: Resource | undefined,
+    file: Resource | undefined,
+    live: Resource | undefined,
+  ): void {
+    const schema = schemaOf(key.kind);
+    const empty = emptyMessage(schema) as unknown as Resource;
+    const { value, conflicts } = mergeFields(schema, base ?? empty, file ?? empty, live ?? empty);
+    for (const field of conflicts) this.#report(key, "update", field);
+    if (value !== (live ?? empty)) this.changes.set(keyText(key), { key, before: live, after: value });
   }
 
   #addRemoval(key: ResourceKey, base: Resource, live: Resource | undefined): void {
