@@ -25,7 +25,7 @@ import { StartError } from "./start-error.ts";
 import type { Accepted, Rejected } from "./store/attempt.ts";
 import type { Persistence, PersistenceStatus } from "./store/persistence.ts";
 import { Provenance } from "./store/provenance.ts";
-import { baseOf } from "./store/record.ts";
+import { encodeBase } from "./store/record.ts";
 import { type OpenedState, type OpenOptions, openState } from "./store/sqlite/open-state.ts";
 import { Store } from "./store/store.ts";
 import { tellAttempt } from "./telemetry/attempt-record.ts";
@@ -114,7 +114,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
 
 /** What is to become of the configuration file. */
 export type FilePlan = { readonly next: State } & (
-  | { readonly commands: readonly Command[]; readonly base: StoredBase }
+  | { readonly commands: readonly Command[]; readonly base: Uint8Array }
   | { readonly problem: Problem }
 );
 
@@ -136,7 +136,7 @@ export function planFile(booted: Booted, options: BootOptions): FilePlan {
   if (config.config === undefined) return fail({ exitCode: 1, lines: [] });
   const built = stateFromConfig(config.config);
   if (!built.ok) return fail(refused(built.errors));
-  const base = baseOf(built.state);
+  const base = encodeBase(built.state);
   if (isFirst(booted)) return { next: built.state, commands: commandsFor(config.config), base };
   const taken = takeIn(
     { base: baseState(booted.opened.base) ?? state, file: built.state, live: state },

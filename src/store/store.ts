@@ -85,6 +85,7 @@ export class Store {
       sources: this.sources,
       contain: (call) => this.#contain(call),
     });
+    this.setMaxRemovalPercent(options.maxRemovalPercent);
     const { changes, commands } = options.retained ?? {};
     this.log = new ChangeLog(options.revision, options.state, changes, commands);
   }
@@ -112,6 +113,11 @@ export class Store {
   /** Adds a participant to all later commits. */
   addParticipant(participant: Participant): void {
     this.#decider.addParticipant(participant);
+  }
+
+  /** Share of one kind, 1 to 100, that later diffs may remove without force; undefined: 50. */
+  setMaxRemovalPercent(percent: number | undefined): void {
+    this.#decider.maxRemovalPercent = percent;
   }
 
   /** Calls `listener` with every later change, in order, as it is committed; returns how to stop it. */
@@ -188,7 +194,8 @@ export class Store {
     let commands = 0;
     let count = 0;
     for (const { attempt } of this.#queue) {
-      commands += attempt.commands.length;
+      // Of what is computed nobody knows yet how much it is.
+      commands += attempt.compute === undefined ? attempt.commands.length : limits.MAX_COMMANDS_PER_GROUP;
       if (count > 0 && commands > limits.MAX_COMMANDS_PER_GROUP) break;
       count++;
     }
