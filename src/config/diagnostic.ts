@@ -125,10 +125,11 @@ export function formatDiagnostics(
 
 /** One JSON object per line, as `--diagnostics json` prints it. */
 export function diagnosticsJson(diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map((one) => `${JSON.stringify(jsonForm(one))}\n`).join("");
+  return diagnostics.map((one) => `${JSON.stringify(diagnosticJson(one))}\n`).join("");
 }
 
-function jsonForm(one: Diagnostic): Record<string, unknown> {
+/** The fields as programs read them. */
+export function diagnosticJson(one: Diagnostic): Record<string, unknown> {
   const { severity, code, message, file, line, column, endColumn, hints, related } = one;
   const places = related.map((r) => ({ file: r.file, line: r.line, column: r.column, message: r.message }));
   return { severity, code, message, file, line, column, end_column: endColumn, hints, related: places };

@@ -36,7 +36,7 @@ const SYSTEM = table("system", [
   live("max-connections", int(1, 4_294_967_295)),
   live("graceful-shutdown-timeout-secs", seconds()),
   warn("trace-id-format", words({ tinyflake: [], uuid: ["uuid4", "uuidv4"] })),
-  warn("auto-reload", bool(), { same: [false] }),
+  live("auto-reload", bool()),
   warn("pid-file", text()),
   warn("user", text()),
   warn("group", text()),
