@@ -214,6 +214,59 @@ test("what is attempted while a group is written is the next group, on top of it
   expect(groups).toEqual([[1n], [2n], [3n, 4n]]);
 });
 
+test("what was decided on a group that is not stored goes with it, and what follows builds on what is", async () => {
+  const gate: { fail?: (error: Error) => void } = {};
+  let appended = 0;
+  const { store } = await watchedStore({
+    persistence: journal(() => {
+      if (appended++ !== 1) return Promise.resolve();
+      return new Promise((_, reject) => {
+        gate.fail = reject;
+      });
+    }),
+  });
+  const first = store.commit(attempt([addBackend("a")]));
+  await tick();
+  // Decided at once, each on what is before it; answered when that is known.
+  const answered: string[] = [];
+  const rest = [
+    store.commit(attempt([addBackend("b")])),
+    store.commit(attempt([addBackend("a")])),
+    store.commit(attempt([REMOVE_NONE])),
+  ].map((one) => one.then((outcome) => answered.push(summary(outcome))));
+  await tick();
+  expect([answered, appended]).toEqual([[], 2]);
+  gate.fail!(new Error("EIO"));
+  expect(summary(await first)).toBe("unavailable");
+  await Promise.all(rest);
+  expect(answered).toEqual(["unavailable", "unavailable", "unavailable"]);
+  expect(summary(await store.commit(attempt([addBackend("c")])))).toBe("revision 2");
+  expect(backendIds(store.state)).toEqual(["c"]);
+});
+
+test("a refusal on what is being written is answered when that is written", async () => {
+  const gate: { open?: () => void } = {};
+  let appended = 0;
+  const { store } = await watchedStore({
+    persistence: journal(() => {
+      if (appended++ !== 1) return Promise.resolve();
+      return new Promise((resolve) => {
+        gate.open = resolve;
+      });
+    }),
+  });
+  const first = store.commit(attempt([addBackend("a")]));
+  await tick();
+  const answered: string[] = [];
+  const refused = store.commit(attempt([REMOVE_NONE])).then((outcome) => answered.push(summary(outcome)));
+  await tick();
+  expect(answered).toEqual([]);
+  gate.open!();
+  expect(summary(await first)).toBe("revision 2");
+  await refused;
+  expect(answered).toEqual(["not_found"]);
+});
+
 test("while a group waits for a disk that does not take it, nobody else has to wait", async () => {
   const gate: { open?: () => void } = {};
   let appended = 0;
