@@ -21,6 +21,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   worker: ["core", "store", "proxy", "gen"],
   telemetry: ["core", "store", "gen"],
   admin: ["core"],
+  reload: ["core", "config", "store", "telemetry", "gen"],
   client: ["grpc", "gen"],
   cli: ["core", "config", "store", "client", "grpc", "gen", ""],
   "": [
@@ -34,6 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "worker",
     "telemetry",
     "admin",
+    "reload",
     "client",
     "cli",
     "gen",
@@ -51,6 +53,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   worker: /^(node:(worker_threads|fs|os|net)|@bufbuild\/protobuf(\/.*)?)$/,
   config: /^(node:(fs|path)(\/.*)?|@bgotink\/kdl(\/.*)?|@bufbuild\/protobuf(\/.*)?)$/,
   client: /^(node:crypto|@grpc\/grpc-js|@bufbuild\/protobuf(\/.*)?)$/,
+  reload: /^(node:(worker_threads|fs|path)|@bufbuild\/protobuf(\/.*)?)$/,
   telemetry: /^(winston|@bufbuild\/protobuf(\/.*)?)$/,
 };
 
@@ -100,6 +103,7 @@ const BANS: readonly Ban[] = [
       "worker",
       "telemetry",
       "admin",
+      "reload",
       "client",
       "cli",
       "grpc",
@@ -118,6 +122,7 @@ const BANS: readonly Ban[] = [
       "worker",
       "telemetry",
       "admin",
+      "reload",
       "client",
       "cli",
       "grpc",

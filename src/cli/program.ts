@@ -16,6 +16,7 @@ import { ExitError } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addListenerCommands } from "./listener.ts";
+import { addReloadCommand } from "./reload.ts";
 import { addRollbackCommand } from "./rollback.ts";
 import { addRouteCommands } from "./route.ts";
 import { addRunCommand, type RunProxy } from "./run.ts";
@@ -82,6 +83,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
   addUpstreamCommands(program);
   addBackendCommands(program);
   addSystemCommands(program);
+  addReloadCommand(program);
   addHistoryCommand(program);
   addShowCommand(program);
   addBlameCommand(program);

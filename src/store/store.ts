@@ -97,6 +97,7 @@ export class Store {
       sources: this.sources,
       contain: (call) => this.#contain(call),
     });
+    this.setMaxRemovalPercent(options.maxRemovalPercent);
     const { changes, commands } = options.retained ?? {};
     this.log = new ChangeLog(options.revision, options.state, changes, commands);
   }
@@ -124,6 +125,11 @@ export class Store {
   /** Adds a participant to all later commits. */
   addParticipant(participant: Participant): void {
     this.#decider.addParticipant(participant);
+  }
+
+  /** Share of one kind, 1 to 100, that later diffs may remove without force; undefined: 50. */
+  setMaxRemovalPercent(percent: number | undefined): void {
+    this.#decider.maxRemovalPercent = percent;
   }
 
   /** Calls `listener` with every later change, in order, as it is committed; returns how to stop it. */

@@ -2,9 +2,10 @@
 // load loads or is refused only because something is not implemented, no known
 // key is called unknown, and required diagnostics appear.
 import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import type { Diagnostic } from "../../src/config/diagnostic.ts";
-import { loadConfigText } from "../../src/config/load.ts";
+import { loadConfig } from "../../src/config/load.ts";
 
 const SUITE = new URL("../../../shared/compat/", import.meta.url);
 
@@ -44,7 +45,8 @@ function isAt(one: Diagnostic, { code, line, column }: Expected): boolean {
 }
 
 function checkCase(one: Case): void {
-  const { diagnostics, config } = loadConfigText(one.file, readFileSync(new URL(one.file, SUITE), "utf8"));
+  const path = fileURLToPath(new URL(one.file, SUITE));
+  const { diagnostics, config } = loadConfig({ kind: "file", path });
   const errors = diagnostics.filter(({ severity }) => severity === "error");
   const unknown = errors.filter(({ code }) => code === "unknown-key" || code === "unknown-block");
   expect(unknown.filter((found) => !one.diagnostics.some((listed) => isAt(found, listed)))).toEqual([]);

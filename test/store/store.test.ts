@@ -1,10 +1,12 @@
 // The one door: what the store promises to those who knock, and to those who
 // follow.
 import { expect, test } from "@jest/globals";
-import { limits } from "../../src/core/index.ts";
+import { limits, type State } from "../../src/core/index.ts";
 import type { CommittedChange } from "../../src/store/change-log.ts";
+import { commands } from "../core/build.ts";
 import { addBackend, attempt, backendIds, journal, Recorder, summary, watchedStore } from "./build.ts";
 
+const WRONG = { code: "invalid", rule: "bad-value", path: "", message: "m", hint: "" } as const;
 const REMOVE_NONE = { removeBackend: { upstream: "u", backendId: "none" } };
 
 test("attempts of one tick commit as one group with consecutive revisions", async () => {
@@ -72,6 +74,29 @@ test("a diff without effect does not move the revision and is not written", asyn
     { ok: true, revision: 2n, changes: [] },
   ]);
   expect([store.revision, groups, seen]).toEqual([2n, [[2n]], []]);
+});
+
+test("computed commands are those for what is committed before them, and are told of", async () => {
+  const told: number[] = [];
+  const { store } = await watchedStore({ onAttempt: (one) => told.push(one.commands.length) });
+  const changes: string[] = [];
+  store.subscribe(({ commands: [first], revision }) => changes.push(`${revision} ${first?.command.case}`));
+  const seen: string[][] = [];
+  const compute = (state: State) => {
+    seen.push([...state.upstreams.get("u")!.backends.keys()]);
+    return { ok: true, commands: commands(addBackend(`c${seen.length}`)) } as const;
+  };
+  const outcomes = await Promise.all([
+    store.commit(attempt([addBackend("a")])),
+    store.commit(attempt([], { compute })),
+    store.commit(attempt([], { compute: () => ({ ok: false, errors: [WRONG] }) })),
+    store.commit(attempt([], { compute })),
+  ]);
+  expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, false, true]);
+  expect(seen).toEqual([["a"], ["a", "c1"]]);
+  expect(changes).toEqual(["2 addBackend", "3 addBackend", "4 addBackend"]);
+  // What is accounted for has the commands, too.
+  expect(told.slice(1)).toEqual([1, 1, 0, 1]);
 });
 
 test("validate_only prepares, releases, and changes nothing", async () => {
