@@ -4,9 +4,9 @@ import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { startApp } from "./app.ts";
+import { isDenied, shownDiagnostics, skipsFiles, tellDiagnostics } from "./cli/config-options.ts";
 import type { RunRequest } from "./cli/run.ts";
-import { formatDiagnostics } from "./config/diagnostic.ts";
-import { loadConfigFile } from "./config/load.ts";
+import { loadConfig } from "./config/load.ts";
 import { shutdownGraceMs } from "./core/index.ts";
 import { createLog } from "./telemetry/log.ts";
 import type { Teller } from "./telemetry/recorder.ts";
@@ -19,10 +19,11 @@ const SYSTEM_STATE_DIR = "/var/lib/sentinel";
 
 /** Runs a proxy; resolves with the exit code (config-format.md §19.2), rejects with a StartError. */
 export async function runProxy(request: RunRequest): Promise<number> {
-  const { configFile } = request;
-  const loaded = await loadConfigFile(configFile);
-  const shown = loaded.diagnostics.filter(({ severity }) => severity !== "note");
-  process.stderr.write(formatDiagnostics(shown, loaded.sources));
+  const { entry, configOptions } = request;
+  const configFile = entry.path;
+  const loaded = loadConfig(entry, { skipFiles: skipsFiles(configOptions) });
+  tellDiagnostics(shownDiagnostics(loaded, configOptions), loaded, configOptions);
+  if (isDenied(loaded, configOptions)) return 1;
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
   const stopped = firstSignal();
   // Without a listener it would end the process, which nobody who sends it wants.
