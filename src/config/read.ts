@@ -2,6 +2,7 @@
 // checked tree. Reports unknown, duplicate, missing, surplus and mistyped
 // things and goes on with the next sibling. It knows no key by name; meaning
 // is given by the decoders. Called by load.ts.
+import type { Code } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import { kebab, keyHint, rowFor, variantSpec, variantsOf } from "./keys.ts";
 import { own } from "./own.ts";
@@ -183,6 +184,11 @@ class Reader {
   }
 
   #unknown(block: Block, node: SourceNode, isProperty: boolean): void {
+    if (kebab(node.name) === "include") {
+      const hints = ["write it at top level"];
+      this.#problem(block, "misplaced-include", node.at, `'include' inside ${describe(block)}`, hints);
+      return;
+    }
     const hints = [keyHint(block.spec, node.name)];
     if (block.parent === undefined) {
       this.#problem(block, "unknown-block", node.at, `unknown top-level block '${node.name}'`, hints);
@@ -231,7 +237,7 @@ class Reader {
 
   #problem(
     block: Block,
-    code: string,
+    code: Code,
     at: Span,
     message: string,
     hints: readonly string[],

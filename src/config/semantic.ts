@@ -11,6 +11,7 @@ import {
   routeSignature,
 } from "../core/index.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
+import { codeOf } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import type { Place, Places } from "./places.ts";
 
@@ -43,7 +44,10 @@ export function checkSemantics(
     if (isScoped && error.rule === "not-implemented") continue;
     const rule = isScoped && /^unknown-(namespace|service)$/.test(error.rule) ? "bad-id" : error.rule;
     const related = relatedOf(error, config, places);
-    report.error(rule, spanOf(error, place) ?? root, wording(error), { hints: [error.hint], related });
+    report.error(codeOf(rule), spanOf(error, place) ?? root, wording(error), {
+      hints: [error.hint],
+      related,
+    });
   }
 }
 

@@ -85,7 +85,7 @@ function checkListenerAddress(draft: Draft, touch: Touch): void {
 
 /** What this build ignores: class E is refused, class W is a warning. */
 function checkLiveness(draft: Draft, { key, before, after, hash, place }: Touch): void {
-  if (after === undefined || (before !== undefined && hash !== undefined && before.hash.equals(hash))) return;
+  if (after === undefined || (before !== undefined && hash !== undefined && before.hash === hash)) return;
   const kind = KIND_NAMES[key.kind];
   const where = key.upstream === "" ? "" : ` of upstream ${quote(key.upstream)}`;
   const name = `${resourceName(kind, key.id)}${where}`;

@@ -163,7 +163,7 @@ function bytesOf(state: State): Uint8Array {
 
 /** Everything there is in a state, as text, in the order in which it is held. */
 function photograph(state: State): string {
-  const entry = ({ value, hash }: { value: unknown; hash: Buffer }) => [value, hash.toString("base64")];
+  const entry = ({ value, hash }: { value: unknown; hash: string }) => [value, hash];
   const index = (map: Iterable<[string, unknown]>) => [...map];
   return plainText([
     [...state.digest],
@@ -172,7 +172,7 @@ function photograph(state: State): string {
       (one) => one && entry(one),
     ),
     [state.filters, state.agents, state.namespaces, state.services].map((map) =>
-      [...(map as Iterable<[string, { value: unknown; hash: Buffer }]>)].map(([id, one]) => [id, entry(one)]),
+      [...(map as Iterable<[string, { value: unknown; hash: string }]>)].map(([id, one]) => [id, entry(one)]),
     ),
     state.backendCount,
     state.routeOrder,
