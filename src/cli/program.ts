@@ -14,6 +14,7 @@ import { addDiffCommand } from "./diff.ts";
 import { addEventsCommand } from "./events.ts";
 import { ExitError } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
+import { addFmtCommand } from "./fmt.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addListenerCommands } from "./listener.ts";
 import { addReloadCommand } from "./reload.ts";
@@ -71,6 +72,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
     .addHelpText("after", EXIT_HELP);
   addRunCommand(program, runProxy, finish);
   addValidateCommand(program, finish);
+  addFmtCommand(program, finish);
   addStatusCommand(program);
   addStateCommand(program);
   addExplainCommand(program);

@@ -59,6 +59,11 @@ export class Report {
     this.#found.set(key, { severity, code, message: text, file, line, column, endColumn, hints, related });
   }
 
+  /** Whether a code has been reported. */
+  has(code: string): boolean {
+    return [...this.#found.values()].some((one) => one.code === code);
+  }
+
   /** Number of errors so far. */
   get errors(): number {
     let count = 0;

@@ -3,9 +3,12 @@
 // files. Called by include.ts for every file.
 import { readFileSync } from "node:fs";
 import { extname } from "node:path";
+import { nodesOfData } from "./data-source.ts";
 import { type Report, type Span, wholeFile } from "./diagnostic.ts";
+import { readJson } from "./json-source.ts";
 import { readKdl } from "./kdl-source.ts";
 import type { SourceNode } from "./source.ts";
+import { readToml } from "./toml-source.ts";
 
 /** The text of a file, or undefined after a report at `at` with the given code. */
 export function readText(path: string, at: Span, code: "no-files" | "missing-include", report: Report) {
@@ -34,9 +37,8 @@ export function readNodes(file: string, text: string, report: Report): readonly 
   const extension = extname(file).toLowerCase();
   if (extension === "" || extension === ".kdl") return readKdl(file, text, report);
   if (extension === ".json" || extension === ".toml") {
-    const message = `${extension.slice(1).toUpperCase()} files are not implemented in this version`;
-    report.error("not-implemented", wholeFile(file), message, { hints: ["this version reads .kdl"] });
-    return undefined;
+    const data = extension === ".json" ? readJson(file, text, report) : readToml(file, text, report);
+    return data && nodesOfData(data, report);
   }
   const message = `unknown format '${extension}': expected .kdl, .json or .toml`;
   report.error("unknown-format", wholeFile(file), message);

@@ -18,7 +18,9 @@ export {
   digestHex,
   emptyDigest,
   etagOf,
+  hashBytes,
   hashResource,
+  type ResourceHash,
   subtractHash,
 } from "./digest.ts";
 export {

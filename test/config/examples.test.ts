@@ -26,3 +26,11 @@ test.each(FOLDERS.filter((name) => existsSync(`${FOLDER}${name}/sentinel.kdl`)))
   expect(folder.files).toEqual(file.files);
   expect(folder.files.length).toBeGreaterThan(2);
 });
+
+test("the same in JSON and TOML", () => {
+  const [json, toml] = ["json", "toml"].map((format) =>
+    loadConfig({ kind: "file", path: `${FOLDER}quickstart.${format}` }),
+  );
+  expect(json?.config).toBeDefined();
+  expect(toml?.config).toEqual(json?.config);
+});
