@@ -81,7 +81,7 @@ export class Report {
   /** Everything found, by line and column; files in the order of `files`. */
   sorted(files: readonly string[]): Diagnostic[] {
     const ranks = new Map(files.map((file, index) => [file, index]));
-    const rank = (one: Diagnostic) => ranks.get(one.file) ?? -1;
+    const rank = (one: Problem) => ranks.get(one.file) ?? -1;
     return [...this.#found.values()].sort(
       (a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column,
     );
@@ -141,7 +141,7 @@ export function diagnosticsJson(diagnostics: readonly Diagnostic[]): string {
 }
 
 /** The fields as programs read them. */
-export function diagnosticJson(one: Diagnostic): Record<string, unknown> {
+export function diagnosticJson(one: Problem): Record<string, unknown> {
   const { severity, code, message, file, line, column, endColumn, hints, related } = one;
   const places = related.map((r) => ({ file: r.file, line: r.line, column: r.column, message: r.message }));
   return { severity, code, message, file, line, column, end_column: endColumn, hints, related: places };
