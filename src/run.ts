@@ -2,14 +2,14 @@
 // ends it. The only place that listens to signals.
 import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { startApp } from "./app.ts";
 import { isDenied, shownDiagnostics, skipsFiles, tellDiagnostics } from "./cli/config-options.ts";
 import type { RunRequest } from "./cli/run.ts";
-import { loadConfig } from "./config/load.ts";
+import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { shutdownGraceMs } from "./core/index.ts";
+import { StartError } from "./start-error.ts";
 import { createLog } from "./telemetry/log.ts";
-import type { Teller } from "./telemetry/recorder.ts";
 import { sentinelVersion } from "./version.ts";
 
 /** Beyond the configured grace, shutdown is forced after this. */
@@ -21,18 +21,24 @@ const SYSTEM_STATE_DIR = "/var/lib/sentinel";
 export async function runProxy(request: RunRequest): Promise<number> {
   const { entry, configOptions } = request;
   const configFile = entry.path;
+  const loadedAtMs = Date.now();
   const loaded = loadConfig(entry, { skipFiles: skipsFiles(configOptions) });
   tellDiagnostics(shownDiagnostics(loaded, configOptions), loaded, configOptions);
   if (isDenied(loaded, configOptions)) return 1;
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
   const stopped = firstSignal();
-  // Without a listener it would end the process, which nobody who sends it wants.
-  let running: Teller = log;
-  process.on("SIGHUP", () => running.write("warn", "reload-not-implemented"));
+  // During the start it would end the process; then it is done when there is something to reload.
+  let isAsked = false;
+  let reload = () => {
+    isAsked = true;
+  };
+  process.on("SIGHUP", () => reload());
+  const stateDir = resolve(request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir());
   const app = await startApp({
-    config: loaded,
+    config: inWorkingDirectory(loaded),
     configFile,
-    stateDir: request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir(),
+    loadedAtMs,
+    stateDir,
     control: request.control.map((address) => ({ address, insecure: true })),
     version: sentinelVersion(),
     log,
@@ -42,13 +48,28 @@ export async function runProxy(request: RunRequest): Promise<number> {
     // For tests only: widens the window between choosing a route and a backend.
     beforePickMs: Number(process.env["SENTINEL_TEST_BEFORE_PICK_MS"] ?? 0),
   });
-  running = app.log;
+  reload = () => app.reload();
+  if (isAsked) reload();
   await stopped;
   const graceMs = shutdownGraceMs(app.store.state.system.value);
   setTimeout(() => process.exit(2), graceMs + FORCE_AFTER_MS).unref();
   await app.stop();
   await log.close();
   return 0;
+}
+
+/** Goes to the directory that the file names; what is read again is read from where it was. */
+function inWorkingDirectory(loaded: LoadedConfig): LoadedConfig {
+  const { workingDirectory } = loaded.settings;
+  if (workingDirectory === undefined) return loaded;
+  const entry = { ...loaded.entry, path: resolve(loaded.entry.path) };
+  try {
+    process.chdir(workingDirectory);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(2, `working-directory: ${reason}`);
+  }
+  return { ...loaded, entry };
 }
 
 /**

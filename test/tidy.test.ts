@@ -21,6 +21,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   worker: ["core", "store", "proxy", "gen"],
   telemetry: ["core", "store", "gen"],
   admin: ["core"],
+  reload: ["core", "config", "store", "telemetry", "gen"],
   client: ["grpc", "gen"],
   cli: ["core", "config", "store", "client", "grpc", "gen", ""],
   "": [
@@ -34,6 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "worker",
     "telemetry",
     "admin",
+    "reload",
     "client",
     "cli",
     "gen",
@@ -52,6 +54,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   config:
     /^(node:(fs|path)(\/.*)?|@bgotink\/kdl(\/.*)?|kdljs|jsonc-parser|toml-eslint-parser|@bufbuild\/protobuf(\/.*)?)$/,
   client: /^(node:crypto|@grpc\/grpc-js|@bufbuild\/protobuf(\/.*)?)$/,
+  reload: /^(node:(worker_threads|fs|path)|@bufbuild\/protobuf(\/.*)?)$/,
   telemetry: /^(winston|@bufbuild\/protobuf(\/.*)?)$/,
 };
 
@@ -101,6 +104,7 @@ const BANS: readonly Ban[] = [
       "worker",
       "telemetry",
       "admin",
+      "reload",
       "client",
       "cli",
       "grpc",
@@ -119,6 +123,7 @@ const BANS: readonly Ban[] = [
       "worker",
       "telemetry",
       "admin",
+      "reload",
       "client",
       "cli",
       "grpc",

@@ -17,6 +17,7 @@ import { addExplainCommand } from "./explain.ts";
 import { addFmtCommand } from "./fmt.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addListenerCommands } from "./listener.ts";
+import { addReloadCommand } from "./reload.ts";
 import { addRollbackCommand } from "./rollback.ts";
 import { addRouteCommands } from "./route.ts";
 import { addRunCommand, type RunProxy } from "./run.ts";
@@ -84,6 +85,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
   addUpstreamCommands(program);
   addBackendCommands(program);
   addSystemCommands(program);
+  addReloadCommand(program);
   addHistoryCommand(program);
   addShowCommand(program);
   addBlameCommand(program);

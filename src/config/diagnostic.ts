@@ -23,14 +23,19 @@ export interface Related extends Span {
 }
 
 /** One problem. `line` 0 means the file as a whole. */
-export interface Diagnostic extends Span {
+export interface Problem extends Span {
   readonly severity: Severity;
-  /** One of codes.ts, for example "unknown-key". */
-  readonly code: Code;
+  /** For example "unknown-key". */
+  readonly code: string;
   /** One sentence without a full stop. */
   readonly message: string;
   readonly hints: readonly string[];
   readonly related: readonly Related[];
+}
+
+/** A problem of the configuration itself: its code is one of codes.ts. */
+export interface Diagnostic extends Problem {
+  readonly code: Code;
 }
 
 /** What a report may add to code, message and place. */
@@ -76,7 +81,7 @@ export class Report {
   /** Everything found, by line and column; files in the order of `files`. */
   sorted(files: readonly string[]): Diagnostic[] {
     const ranks = new Map(files.map((file, index) => [file, index]));
-    const rank = (one: Diagnostic) => ranks.get(one.file) ?? -1;
+    const rank = (one: Problem) => ranks.get(one.file) ?? -1;
     return [...this.#found.values()].sort(
       (a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column,
     );
@@ -132,10 +137,11 @@ export function formatDiagnostics(
 
 /** One JSON object per line, as `--diagnostics json` prints it. */
 export function diagnosticsJson(diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map((one) => `${JSON.stringify(jsonForm(one))}\n`).join("");
+  return diagnostics.map((one) => `${JSON.stringify(diagnosticJson(one))}\n`).join("");
 }
 
-function jsonForm(one: Diagnostic): Record<string, unknown> {
+/** The fields as programs read them. */
+export function diagnosticJson(one: Problem): Record<string, unknown> {
   const { severity, code, message, file, line, column, endColumn, hints, related } = one;
   const places = related.map((r) => ({ file: r.file, line: r.line, column: r.column, message: r.message }));
   return { severity, code, message, file, line, column, end_column: endColumn, hints, related: places };

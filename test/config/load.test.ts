@@ -50,7 +50,7 @@ describe("system", () => {
     ["max-connections -1", ["error[bad-value] -1"]],
     ['graceful-shutdown-timeout-secs "1w"', ['error[bad-value] "1w"']],
     ['graceful-shutdown-timeout-secs "2d"', ['error[bad-value] "2d"']],
-    ["auto-reload", ["warning[not-implemented] auto-reload"]],
+    ["auto-reload", []],
     ['health-listen "nowhere"', ['error[bad-address] "nowhere"']],
   ])("%s → %j", (key, expected) => checkCodes(file(ROUTE, `system { ${key}; }`), expected));
 });
