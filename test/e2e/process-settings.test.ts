@@ -53,10 +53,12 @@ test("a pid file that another process has replaced stays", async () => {
 });
 
 test("what cannot be done ends the start with 2", async () => {
-  await expect(start('pid-file "/nowhere/sentinel.pid"')).rejects.toThrow(/exited with 2[^]*pid file/);
-  await expect(start('working-directory "/nowhere"')).rejects.toThrow(/exited with 2[^]*working-directory/);
+  await expect(start('pid-file "/nowhere/sentinel.pid"')).rejects.toThrow(/exited with 2[\s\S]*pid file/);
+  await expect(start('working-directory "/nowhere"')).rejects.toThrow(
+    /exited with 2[\s\S]*working-directory/,
+  );
   if (IS_ROOT)
-    await expect(start('user "nobody-of-that-name"')).rejects.toThrow(/exited with 2[^]*there is no user/);
+    await expect(start('user "nobody-of-that-name"')).rejects.toThrow(/exited with 2[\s\S]*there is no user/);
 });
 
 test("working-directory: the process is there, and a reload reads the same files", async () => {
