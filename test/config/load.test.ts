@@ -87,7 +87,7 @@ test("listeners: all that is needed is an id and an address", () => {
   ]);
   checkCodes(file(ROUTE, 'listener "x" address="127.0.0.1:8080"'), ['error[address-clash] "127.0.0.1:8080"']);
   checkCodes(file(ROUTE, 'listener "a:b" address="127.0.0.1:1"'), ['error[bad-id] "a:b"']);
-  checkCodes(`${ROUTE}\nlistener "admin" address="127.0.0.1:9090"`, ["warning[not-implemented] listener"]);
+  checkCodes(`${ROUTE}\nlistener "admin" address="127.0.0.1:9090"`, []);
   checkCodes(ROUTE, ["error[no-listeners]"]);
   checkCodes(file(), ["warning[no-routes]"]);
 });

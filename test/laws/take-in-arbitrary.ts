@@ -25,7 +25,7 @@ export interface ThreeStates {
 }
 
 /** One change of a state; what cannot be done is left out. */
-type Edit = (state: State) => State;
+export type Edit = (state: State) => State;
 
 const ROUTES = ["a", "b", "c", "d", "e", "__proto__"];
 /** Of these few are there at the start. */
@@ -125,9 +125,11 @@ const anyEdit: fc.Arbitrary<Edit> = fc.oneof(
   },
   { weight: 1, arbitrary: anyDiff.map((diff) => (state: State) => applied(state, diff)) },
 );
-const anyEdits = (maxLength: number) => fc.array(anyEdit, { maxLength, size: "max" });
+/** Up to so many edits. */
+export const anyEdits = (maxLength: number) => fc.array(anyEdit, { maxLength, size: "max" });
 
-const START = commands(
+/** What every state begins with. */
+export const START = commands(
   ...["u", "v", "w"].map((id) => ({
     addUpstream: { upstream: { id, backends: ["x", "y"].map((one) => ({ id: one, address: `${one}:80` })) } },
   })),
