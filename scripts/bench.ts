@@ -10,6 +10,7 @@ const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>
   idle: () => import("./bench/idle.ts"),
   "worker-loss": () => import("./bench/worker-loss.ts"),
   retention: () => import("./bench/retention.ts"),
+  parse: () => import("./bench/parse.ts"),
 };
 
 const name = process.argv[2] ?? "";

@@ -98,15 +98,19 @@ function load(
 ): LoadedConfig {
   const report = new Report();
   const files = new FileSet(report);
-  const nodes = read(files, report);
-  const merged = mergeVersions(nodes, report);
-  reportPlaceholders(merged, report);
-  const root = readTree(entry.path, merged, report);
+  const root = readRoot(entry, read(files, report), report);
   reportNotImplemented(root, report);
   reportDuplicates(root, report);
   // Where a part is missing, nothing is said about what the whole lacks.
   const isWhole = !files.hasBroken && files.sources.size > 0;
   return finish(entry, files, report, isWhole ? decode(entry.path, root, report) : undefined);
+}
+
+/** The checked tree. What it is made of is not needed any more, and is half of the memory. */
+function readRoot(entry: ConfigEntry, nodes: readonly SourceNode[], report: Report): Block {
+  const merged = mergeVersions(nodes, report);
+  reportPlaceholders(merged, report);
+  return readTree(entry.path, merged, report);
 }
 
 interface Decoded {

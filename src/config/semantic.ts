@@ -12,6 +12,7 @@ import {
   type State,
 } from "../core/index.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
+import { codeOf } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import type { Place, Places } from "./places.ts";
 
@@ -40,7 +41,10 @@ export function checkSemantics(
     if (place?.broken && CAUSED_BY_DAMAGE.includes(error.rule)) continue;
     if (!isWhole && error.rule === "unknown-upstream") continue;
     const related = relatedOf(error, config, places);
-    report.error(error.rule, spanOf(error, place) ?? root, wording(error), { hints: [error.hint], related });
+    report.error(codeOf(error.rule), spanOf(error, place) ?? root, wording(error), {
+      hints: [error.hint],
+      related,
+    });
   }
   return undefined;
 }
