@@ -4,13 +4,12 @@
 
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
-import { create } from "@bufbuild/protobuf";
-import { type ConfigState, ConfigStateSchema } from "../gen/sentinel/v1/resources_pb.ts";
+import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
+import { reportCoreErrors } from "./core-errors.ts";
+import { decodeConfig } from "./decode/config.ts";
 import { type ControlListen, type ControlPolicy, decodeControl, decodePolicy } from "./decode/control.ts";
-import { decodeListeners, hasListener } from "./decode/listener.ts";
-import { decodeRoutes } from "./decode/route.ts";
-import { checkSchemaVersion, decodeProcess, decodeSystem, type ProcessSettings } from "./decode/system.ts";
-import { decodeUpstreams } from "./decode/upstream.ts";
+import { hasListener } from "./decode/listener.ts";
+import { checkSchemaVersion, decodeProcess, type ProcessSettings } from "./decode/system.ts";
 import { type Diagnostic, plural, Report, wholeFile } from "./diagnostic.ts";
 import { reportDuplicates } from "./duplicates.ts";
 import { readKdl } from "./kdl-source.ts";
@@ -18,10 +17,12 @@ import { reportNotImplemented } from "./not-implemented.ts";
 import { reportPlaceholders } from "./placeholders.ts";
 import { Places } from "./places.ts";
 import { readTree } from "./read.ts";
-import { reportReferences } from "./references.ts";
-import { checkSemantics } from "./semantic.ts";
+import { namesIn, reportReferences } from "./references.ts";
+import { isAdmin } from "./schema/listener.ts";
+import { scopesOf } from "./scopes.ts";
+import { checkSemantics, isServedWithoutUpstream } from "./semantic.ts";
 import type { SourceNode } from "./source.ts";
-import { type Block, entitiesOf, items } from "./tree.ts";
+import { type Block, entitiesOf, idOf, items } from "./tree.ts";
 
 /** What a process needs before it has a state. */
 export interface BootstrapSettings extends ProcessSettings {
@@ -93,15 +94,12 @@ function decode(file: string, nodes: readonly SourceNode[], report: Report): Dec
   const root = readTree(file, nodes, report);
   reportNotImplemented(root, report);
   reportDuplicates(root, report);
-  reportReferences(root, report);
+  const names = namesIn(root);
+  reportReferences(root, names, report);
   const schema = checkSchemaVersion(root, report);
   const places = new Places();
-  const config = create(ConfigStateSchema, {
-    system: decodeSystem(root, places),
-    listeners: decodeListeners(root, places, report),
-    routes: decodeRoutes(root, places, report),
-    upstreams: decodeUpstreams(root, places, report),
-  });
+  const config = withoutIdle(decodeConfig({ root, names, places, report }), root);
+  checkSemantics(root, config, places, report);
   const settings = {
     ...decodeProcess(root, report),
     control: decodeControl(root, report),
@@ -110,7 +108,7 @@ function decode(file: string, nodes: readonly SourceNode[], report: Report): Dec
   checkPresence(file, root, report);
   const isWhole =
     items(root, "include").length === 0 && entitiesOf(root, "namespaces", "namespace").length === 0;
-  checkSemantics(config, places, { root: wholeFile(file), isWhole }, report);
+  reportCoreErrors(config, places, { root: wholeFile(file), isWhole }, report);
   const count = (plural: string, singular: string) => entitiesOf(root, plural, singular).length;
   const counts = {
     schema,
@@ -119,6 +117,24 @@ function decode(file: string, nodes: readonly SourceNode[], report: Report): Dec
     upstreams: count("upstreams", "upstream"),
   };
   return { config, settings, places, counts };
+}
+
+/** What the data plane cannot serve yet is left out, as its warning says. */
+function withoutIdle(config: ConfigState, root: Block): ConfigState {
+  const idle = new Set<string>();
+  for (const { block, prefix } of scopesOf(root)) {
+    for (const one of entitiesOf(block, "listeners", "listener")) {
+      if (isAdmin(one)) idle.add(`listener ${prefix}${idOf(one)}`);
+    }
+    for (const one of entitiesOf(block, "routes", "route")) {
+      if (isServedWithoutUpstream(one, root)) idle.add(`route ${prefix}${idOf(one)}`);
+    }
+  }
+  return {
+    ...config,
+    listeners: config.listeners.filter(({ id }) => !idle.has(`listener ${id}`)),
+    routes: config.routes.filter(({ id }) => !idle.has(`route ${id}`)),
+  };
 }
 
 /** A file needs a listener, and without routes it answers nothing. */

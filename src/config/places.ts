@@ -4,7 +4,21 @@
 import type { Span } from "./diagnostic.ts";
 
 /** Kinds as in core/error.ts. */
-export type PlaceKind = "system" | "listener" | "route" | "upstream" | "backend";
+export type PlaceKind =
+  | "system"
+  | "listener"
+  | "route"
+  | "upstream"
+  | "backend"
+  | "filter"
+  | "agent"
+  | "namespace"
+  | "service"
+  | "limits"
+  | "observability"
+  | "cache"
+  | "rate_limits"
+  | "waf";
 
 /** One resource in the file. */
 export interface Place {

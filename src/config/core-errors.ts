@@ -1,0 +1,118 @@
+// Turns the core's errors about a decoded configuration into diagnostics with
+// places in the file. The rules themselves are the core's (one validation for
+// files and commands); here they only get their position and the second place.
+import {
+  applyDiff,
+  type ConfigError,
+  commandsFor,
+  emptyState,
+  overlaps,
+  parseBindAddress,
+  routeSignature,
+} from "../core/index.ts";
+import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
+import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
+import type { Place, Places } from "./places.ts";
+
+/** Rules that a part of the resource which could not be read may have caused. */
+const CAUSED_BY_DAMAGE = ["no-conditions", "same-route", "route-action", "missing-key"];
+
+/** What is checked. */
+export interface Checked {
+  /** Place of errors about no resource in particular. */
+  readonly root: Span;
+  /** Whether `config` is all there is: false with includes or namespaces, which are not decoded. */
+  readonly isWhole: boolean;
+}
+
+/** Reports what the core refuses about `config`. */
+export function reportCoreErrors(
+  config: ConfigState,
+  places: Places,
+  { root, isWhole }: Checked,
+  report: Report,
+): void {
+  const result = applyDiff(emptyState(), commandsFor(globalPart(config)));
+  if (result.ok) return;
+  for (const error of result.errors) {
+    const place = placeOf(error, places);
+    if (place?.broken && CAUSED_BY_DAMAGE.includes(error.rule)) continue;
+    if (!isWhole && error.rule === "unknown-upstream") continue;
+    const related = relatedOf(error, config, places);
+    report.error(error.rule, spanOf(error, place) ?? root, wording(error), { hints: [error.hint], related });
+  }
+}
+
+/** Namespaces are refused, and the core does not know the names in them. */
+function globalPart(config: ConfigState): ConfigState {
+  const isGlobal = ({ id }: { readonly id: string }) => !id.includes(":");
+  const { listeners, routes, upstreams } = config;
+  return {
+    ...config,
+    listeners: listeners.filter(isGlobal),
+    routes: routes.filter(isGlobal),
+    upstreams: upstreams.filter(isGlobal),
+  };
+}
+
+function placeOf({ subject }: ConfigError, places: Places): Place | undefined {
+  if (subject === undefined) return undefined;
+  return places.get(subject.kind, subject.upstream ?? "", subject.id);
+}
+
+/** The field's place, else that of the list or message around it, else the resource's. */
+function spanOf({ subject }: ConfigError, place: Place | undefined): Span | undefined {
+  if (place === undefined) return undefined;
+  for (let field = subject?.field ?? ""; field !== ""; field = field.replace(/(?:\.?[^.[]+|\[\d+\])$/, "")) {
+    const at = place.fields.get(field);
+    if (at !== undefined) return at;
+  }
+  return place.at;
+}
+
+/** The file's word for a backend is target. */
+function wording({ rule, message }: ConfigError): string {
+  if (rule === "bad-target") return message.replace("of a backend in", "of a target in");
+  if (rule === "duplicate-target") return message.replace(/: backends .*$/, "").replace(/^address/, "target");
+  return message;
+}
+
+/** The other resource of a conflict between two. */
+function relatedOf({ rule, subject }: ConfigError, config: ConfigState, places: Places): Related[] {
+  if (subject === undefined) return [];
+  const other = rivalOf(rule, subject.id, subject.upstream ?? "", config);
+  if (other === undefined) return [];
+  const place = places.get(subject.kind, subject.upstream ?? "", other);
+  if (place === undefined) return [];
+  return [firstHere(place.fields.get(rule === "same-route" ? "id" : "address") ?? place.at)];
+}
+
+function rivalOf(rule: string, id: string, upstream: string, config: ConfigState): string | undefined {
+  switch (rule) {
+    case "address-clash": {
+      const address = parse(config.listeners.find((one) => one.id === id)?.address);
+      return config.listeners.find((one) => {
+        const theirs = parse(one.address);
+        return one.id !== id && address !== undefined && theirs !== undefined && overlaps(address, theirs);
+      })?.id;
+    }
+    case "same-route": {
+      const route = config.routes.find((one) => one.id === id);
+      const signature = route && routeSignature(route);
+      return config.routes.find(
+        (one) => one.id !== id && one.enabled !== false && routeSignature(one) === signature,
+      )?.id;
+    }
+    case "duplicate-target": {
+      const backends = config.upstreams.find((one) => one.id === upstream)?.backends ?? [];
+      const address = backends.find((one) => one.id === id)?.address;
+      return backends.find((one) => one.id !== id && one.address === address)?.id;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function parse(address: string | undefined): ReturnType<typeof parseBindAddress> {
+  return address === undefined ? undefined : parseBindAddress(address);
+}
