@@ -3,16 +3,17 @@
 // nothing is true, a repeated name an array. What cannot be written so (an array
 // of one element, say) is JSON text: `config { $json "[1]" }`. Both directions:
 // from the source tree to a value, and from the value to nodes.
-import type { SourceNode } from "./source.ts";
+import type { JsonValue, SourceNode } from "./source.ts";
 
 /** What JSON can say. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json = JsonValue;
 
 /** The child that holds a value as JSON text. */
 const TEXT = "$json";
 
 /** The value that a node stands for; undefined if it is none of JSON's, or not JSON text. */
 export function dataOf(node: SourceNode): Json | undefined {
+  if (node.data !== undefined) return node.data;
   const args = node.args.map(({ value }) => value);
   if (args.some((value) => typeof value === "number" && !Number.isFinite(value))) return undefined;
   const text = textIn(node);

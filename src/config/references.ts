@@ -8,7 +8,7 @@ import { KINDS } from "./duplicates.ts";
 import { Names, type Prefix } from "./names.ts";
 import type { RefKind } from "./schema/row.ts";
 import { scopesOf } from "./scopes.ts";
-import { type Block, blocksOf, describe, entitiesOf, idOf, items, markBroken, values } from "./tree.ts";
+import { type Block, blocksOf, describe, entitiesOf, idOf, markBroken, values } from "./tree.ts";
 
 /** The names that a file defines and exports. */
 export function namesIn(root: Block): Names {
@@ -37,8 +37,6 @@ function exportsOf(namespace: Block) {
 
 /** Reports every reference that leads nowhere. */
 export function reportReferences(root: Block, names: Names, report: Report): void {
-  // What an include that is not read would have defined is not known.
-  if (items(root, "include").length > 0) return;
   for (const { block: scope, prefix } of scopesOf(root)) {
     for (const [kind, { value, at }] of exportsOf(scope)) {
       if (names.has(kind, prefix, String(value))) continue;

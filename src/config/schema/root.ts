@@ -53,9 +53,7 @@ const SYSTEM = table("system", [
     words({ tinyflake: [], uuid: ["uuid4", "uuidv4"] }),
     exp("form of generated request ids", "tinyflake"),
   ),
-  warn("auto-reload", bool(), exp("reloads when a file of the configuration changes", "#false"), {
-    same: [false],
-  }),
+  live("auto-reload", bool(), exp("reloads when a file of the configuration changes", "#false")),
   warn("pid-file", text(), exp("written after the listeners are open, removed at exit")),
   warn("user", text(), exp("user to run as; read at start")),
   warn("group", text(), exp("group to run as; read at start")),
@@ -138,7 +136,7 @@ export const ROOT = table("/", [
     deprecated: ["version"],
     ...PROCESS,
   }),
-  judge("include", list(text()), core("further files, by patterns"), oneFile, PROCESS),
+  live("include", list(text()), core("further files, by patterns"), PROCESS),
   live("system", block(SYSTEM), core("settings of the process"), { deprecated: ["server"] }),
   live("listeners", blocks(LISTENERS), core("addresses that accept connections")),
   live("routes", blocks(ROUTES), core("rules, in order")),
@@ -160,11 +158,6 @@ export const ROOT = table("/", [
   filterRow,
   agentRow,
 ]);
-
-/** What is in the other files would be missing. */
-function oneFile(): ReturnType<Judge> {
-  return { severity: "error", hint: "put everything into one file" };
-}
 
 /** Off does nothing, detection only reports, prevention protects. */
 function wafMode(item: Parameters<Judge>[0]): ReturnType<Judge> {
