@@ -19,7 +19,8 @@ import { namesIn, reportReferences } from "./references.ts";
 import { isAdmin } from "./schema/listener.ts";
 import { mergeVersions } from "./schema-versions.ts";
 import { scopesOf } from "./scopes.ts";
-import { checkSemantics, isServedWithoutUpstream } from "./semantic.ts";
+import { isServedWithoutUpstream } from "./semantic/route.ts";
+import { checkSemantics } from "./semantic/semantic.ts";
 import type { SourceNode } from "./source.ts";
 import { type Block, entitiesOf, idOf } from "./tree.ts";
 
@@ -116,11 +117,12 @@ interface Decoded {
 
 function decode(file: string, root: Block, report: Report): Decoded {
   const names = namesIn(root);
-  reportReferences(root, names, report);
+  const used = reportReferences(root, names, report);
   const schema = checkSchemaVersion(root, report);
   const places = new Places();
-  const config = withoutIdle(decodeConfig({ root, names, places, report }), root);
-  checkSemantics(root, config, places, report);
+  const decoded = decodeConfig({ root, names, places, report });
+  checkSemantics({ root, config: decoded, places, used }, report);
+  const config = withoutIdle(decoded, root);
   const settings = {
     ...decodeProcess(root, report),
     control: decodeControl(root, report),

@@ -35,10 +35,12 @@ function exportsOf(namespace: Block) {
   );
 }
 
-/** Reports every reference that leads nowhere. */
-export function reportReferences(root: Block, names: Names, report: Report): void {
+/** Reports every reference that leads nowhere; the others as "kind canonical-name". */
+export function reportReferences(root: Block, names: Names, report: Report): Set<string> {
+  const used = new Set<string>();
   for (const { block: scope, prefix } of scopesOf(root)) {
     for (const [kind, { value, at }] of exportsOf(scope)) {
+      used.add(`${kind} ${prefix}${value}`);
       if (names.has(kind, prefix, String(value))) continue;
       const message = `${describe(scope)} exports unknown ${kind} '${value}'`;
       report.error("bad-export", at, message, {
@@ -46,8 +48,12 @@ export function reportReferences(root: Block, names: Names, report: Report): voi
       });
       markBroken(scope);
     }
-    visit(scope, (kind, name, at, block) => check({ names, prefix, kind, name, at, block }, report));
+    visit(scope, (kind, name, at, block) => {
+      const found = check({ names, prefix, kind, name, at, block }, report);
+      if (found !== undefined) used.add(`${kind} ${found}`);
+    });
   }
+  return used;
 }
 
 type Visitor = (kind: RefKind, name: string, at: Span, block: Block) => void;
@@ -76,9 +82,10 @@ interface Reference {
   readonly block: Block;
 }
 
-function check({ names, prefix, kind, name, at, block }: Reference, report: Report): void {
+/** The canonical name of what is referred to. */
+function check({ names, prefix, kind, name, at, block }: Reference, report: Report): string | undefined {
   const found = names.resolve(kind, prefix, name);
-  if (found !== undefined && "name" in found) return;
+  if (found !== undefined && "name" in found) return found.name;
   const owner = ownerOf(block);
   if (found !== undefined) {
     const qualified = found.ambiguous.map((exporter) => `'${exporter}${name}'`).join(" or ");
@@ -90,6 +97,7 @@ function check({ names, prefix, kind, name, at, block }: Reference, report: Repo
     report.error(`unknown-${kind}`, at, `${owner} references unknown ${kind} '${name}'`, { hints: [hint] });
   }
   markBroken(block);
+  return undefined;
 }
 
 /** A filter that names an agent is a common mistake. */

@@ -1,48 +1,28 @@
-// Rules about a file that the core does not know, because they are about how
-// something is written, or about blocks that no resource keeps (config-format.md
-// §18). One function per rule; they look at the checked tree and report. What the
-// core refuses is turned into diagnostics in core-errors.ts. Called by load.ts.
-import { contradictionIn } from "../core/index.ts";
-import type { ConfigState, Route } from "../gen/sentinel/v1/resources_pb.ts";
-import type { Report } from "./diagnostic.ts";
-import type { Place, Places } from "./places.ts";
-import { isRedirect } from "./schema/filter.ts";
-import { scopesOf } from "./scopes.ts";
-import { type Block, blocksOf, entitiesOf, idOf, items, markBroken, value, values } from "./tree.ts";
-
-/** Runs every rule on a file and what it decodes to. */
-export function checkSemantics(root: Block, config: ConfigState, places: Places, report: Report): void {
-  for (const { block } of scopesOf(root)) {
-    for (const listener of entitiesOf(block, "listeners", "listener")) checkProtocol(listener, report);
-    for (const route of entitiesOf(block, "routes", "route")) {
-      checkServiceType(route, report);
-      checkAction(route, report);
-    }
-  }
-  for (const route of config.routes) {
-    checkContradiction(route, places.get("route", "", route.id), report);
-  }
-}
-
-/** `http` with a tls block contradicts itself, https and h2 need one. */
-function checkProtocol(listener: Block, report: Report): void {
-  const protocol = value(listener, "protocol");
-  const tls = items(listener, "tls")[0];
-  if (protocol === undefined) return;
-  const name = `listener '${idOf(listener)}'`;
-  if (protocol.value === "http" && tls !== undefined) {
-    const hints = ['write protocol "https", or remove the tls block'];
-    report.error("tls-missing", protocol.at, `${name} has a tls block but uses protocol http`, { hints });
-  } else if ((protocol.value === "https" || protocol.value === "h2") && tls === undefined) {
-    const hints = ["add tls { cert-file …; key-file … }"];
-    report.error("tls-missing", protocol.at, `${name} uses ${protocol.value} but has no tls block`, {
-      hints,
-    });
-  }
-}
+// Rules about routes: what serves them, conditions that contradict each other, and
+// blocks of theirs whose keys do not fit together.
+import { contradictionIn } from "../../core/index.ts";
+import type { Route } from "../../gen/sentinel/v1/resources_pb.ts";
+import type { Report } from "../diagnostic.ts";
+import type { Place } from "../places.ts";
+import { isRedirect } from "../schema/filter.ts";
+import { isAdmin } from "../schema/listener.ts";
+import {
+  type Block,
+  blocksOf,
+  describe,
+  entitiesOf,
+  idOf,
+  items,
+  markBroken,
+  textOf,
+  value,
+  values,
+} from "../tree.ts";
+import { isLoopback } from "./addresses.ts";
+import { atMostOne } from "./fit.ts";
 
 /** What serves a route: at most one; with none the core asks for an upstream. */
-function checkAction(route: Block, report: Report): void {
+export function checkAction(route: Block, report: Report): void {
   const found = actionsOf(route);
   if (found.length > 1) {
     const key = found.at(-1) ?? "";
@@ -72,12 +52,9 @@ function isRedirected(route: Block, root: Block): boolean {
 }
 
 /** A stated type must fit what the route does. */
-function checkServiceType(route: Block, report: Report): void {
+export function checkServiceType(route: Block, report: Report): void {
   const type = value(route, "service-type");
-  if (type === undefined) {
-    // Written as a block: the key was refused, and a static type is what was meant.
-    return;
-  }
+  if (type === undefined) return;
   const name = `Route '${idOf(route)}'`;
   const needs: Readonly<Record<string, string>> = { static: "static-files", builtin: "builtin-handler" };
   const needed = needs[String(type.value)];
@@ -95,7 +72,7 @@ function checkServiceType(route: Block, report: Report): void {
 }
 
 /** What the core calls a contradiction, in the words of the file. */
-function checkContradiction(route: Route, place: Place | undefined, report: Report): void {
+export function checkContradiction(route: Route, place: Place | undefined, report: Report): void {
   const found = contradictionIn(route);
   if (found === undefined) return;
   const [what, one, other] = found;
@@ -117,3 +94,37 @@ const KEYS = {
   hosts: "host",
   host_regexes: "host-regex",
 } as const;
+
+/** A ceiling below what it limits. */
+export function checkBackoff(retry: Block, report: Report): void {
+  const backoff = value(retry, "backoff");
+  const ceiling = value(retry, "max-backoff");
+  if (backoff === undefined || ceiling === undefined || Number(ceiling.value) >= Number(backoff.value))
+    return;
+  const message = `'max-backoff' of ${describe(retry)} is smaller than 'backoff'`;
+  report.error("bad-value", ceiling.at, message, { hints: ["raise max-backoff, or leave it out"] });
+}
+
+/** A schema is a file or inline. */
+export function checkSchemaSource(schema: Block, report: Report): void {
+  atMostOne(schema, ["schema-file", "schema-content"], report);
+}
+
+/** A budget limits something. */
+export function checkBudget(budget: Block, report: Report): void {
+  const keys = ["limit", "hourly-limit", "daily-limit", "monthly-limit"];
+  if (keys.some((key) => items(budget, key).length > 0)) return;
+  const hints = ["add limit, or hourly-limit, daily-limit or monthly-limit"];
+  report.error("missing-key", budget.at, `${describe(budget)} needs 'limit'`, { hints });
+}
+
+/** What the live configuration is shown to, if its handler is reachable from elsewhere. */
+export function checkExposedHandler(route: Block, listeners: readonly Block[], report: Report): void {
+  const handler = value(route, "builtin-handler");
+  if (handler?.value !== "config") return;
+  const open = listeners.find((listener) => !isAdmin(listener) && !isLoopback(textOf(listener, "address")));
+  if (open === undefined) return;
+  const message = `Route '${idOf(route)}' shows the configuration on listener '${idOf(open)}', which is not on a loopback address`;
+  const hints = ["guard it with conditions or agents, or bind the listener to 127.0.0.1"];
+  report.warning("exposed-handler", handler.at, message, { hints });
+}
