@@ -4,9 +4,9 @@ import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { startApp } from "./app.ts";
+import { isDenied, shownDiagnostics, skipsFiles, tellDiagnostics } from "./cli/config-options.ts";
 import type { RunRequest } from "./cli/run.ts";
-import { formatDiagnostics } from "./config/diagnostic.ts";
-import { loadConfigFile } from "./config/load.ts";
+import { loadConfig } from "./config/load.ts";
 import { shutdownGraceMs } from "./core/index.ts";
 import { createLog } from "./telemetry/log.ts";
 import { sentinelVersion } from "./version.ts";
@@ -18,11 +18,12 @@ const SYSTEM_STATE_DIR = "/var/lib/sentinel";
 
 /** Runs a proxy; resolves with the exit code (config-format.md §19.2), rejects with a StartError. */
 export async function runProxy(request: RunRequest): Promise<number> {
-  const { configFile } = request;
+  const { entry, configOptions } = request;
+  const configFile = entry.path;
   const loadedAtMs = Date.now();
-  const loaded = await loadConfigFile(configFile);
-  const shown = loaded.diagnostics.filter(({ severity }) => severity !== "note");
-  process.stderr.write(formatDiagnostics(shown, loaded.sources));
+  const loaded = loadConfig(entry, { skipFiles: skipsFiles(configOptions) });
+  tellDiagnostics(shownDiagnostics(loaded, configOptions), loaded, configOptions);
+  if (isDenied(loaded, configOptions)) return 1;
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
   const stopped = firstSignal();
   // During the start it would end the process; then it is done when there is something to reload.

@@ -11,6 +11,7 @@ import {
   routeSignature,
 } from "../core/index.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
+import { codeOf } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import type { Place, Places } from "./places.ts";
 
@@ -39,7 +40,10 @@ export function reportCoreErrors(
     if (place?.broken && CAUSED_BY_DAMAGE.includes(error.rule)) continue;
     if (!isWhole && error.rule === "unknown-upstream") continue;
     const related = relatedOf(error, config, places);
-    report.error(error.rule, spanOf(error, place) ?? root, wording(error), { hints: [error.hint], related });
+    report.error(codeOf(error.rule), spanOf(error, place) ?? root, wording(error), {
+      hints: [error.hint],
+      related,
+    });
   }
 }
 

@@ -19,6 +19,7 @@ import { namesIn, reportReferences } from "./references.ts";
 import { isAdmin } from "./schema/listener.ts";
 import { mergeVersions } from "./schema-versions.ts";
 import { scopesOf } from "./scopes.ts";
+import { checkFiles } from "./semantic/files.ts";
 import { isServedWithoutUpstream } from "./semantic/route.ts";
 import { checkSemantics } from "./semantic/semantic.ts";
 import type { SourceNode } from "./source.ts";
@@ -92,7 +93,7 @@ export function loadConfigText(file: string, text: string, options: LoadOptions 
 
 function load(
   entry: ConfigEntry,
-  _options: LoadOptions,
+  options: LoadOptions,
   read: (files: FileSet, report: Report) => readonly SourceNode[],
 ): LoadedConfig {
   const report = new Report();
@@ -105,7 +106,7 @@ function load(
   reportDuplicates(root, report);
   // Where a part is missing, nothing is said about what the whole lacks.
   const isWhole = !files.hasBroken && files.sources.size > 0;
-  return finish(entry, files, report, isWhole ? decode(entry.path, root, report) : undefined);
+  return finish(entry, files, report, isWhole ? decode(entry.path, root, options, report) : undefined);
 }
 
 interface Decoded {
@@ -115,13 +116,14 @@ interface Decoded {
   readonly counts: Omit<Counts, "warnings">;
 }
 
-function decode(file: string, root: Block, report: Report): Decoded {
+function decode(file: string, root: Block, options: LoadOptions, report: Report): Decoded {
   const names = namesIn(root);
   const used = reportReferences(root, names, report);
   const schema = checkSchemaVersion(root, report);
   const places = new Places();
   const decoded = decodeConfig({ root, names, places, report });
   checkSemantics({ root, config: decoded, places, used }, report);
+  if (options.skipFiles !== true) checkFiles(root, report);
   const config = withoutIdle(decoded, root);
   const settings = {
     ...decodeProcess(root, report),

@@ -2,7 +2,7 @@
 // what the editor changed since they were last taken in, as plain data. Runs in a
 // thread (thread.ts), so that the main thread never waits for it; changes nothing.
 import { fromBinary } from "@bufbuild/protobuf";
-import { type Diagnostic, wholeFile } from "../config/diagnostic.ts";
+import { type Problem, wholeFile } from "../config/diagnostic.ts";
 import { type BootstrapSettings, type ConfigEntry, type LoadedConfig, loadConfig } from "../config/load.ts";
 import {
   type ConfigError,
@@ -37,7 +37,7 @@ export interface Reading {
   /** What takes effect at a start only. */
   readonly startSettings: StartSettings;
   /** Errors and warnings, by place. */
-  readonly diagnostics: readonly Diagnostic[];
+  readonly diagnostics: readonly Problem[];
   /** Undefined if the files cannot be taken in: then there is an error among the diagnostics. */
   readonly edited: Edited | undefined;
 }
@@ -86,7 +86,7 @@ export function readFiles({ entry, base }: ReadRequest): Reading {
 }
 
 /** What the core refuses, at the resource that it is about. */
-function diagnosticOf({ rule, message, hint, subject }: ConfigError, loaded: LoadedConfig): Diagnostic {
+function diagnosticOf({ rule, message, hint, subject }: ConfigError, loaded: LoadedConfig): Problem {
   const { kind = "", upstream = "", id = "" } = subject ?? {};
   const place = loaded.provenance.get(`${kind}/${upstream}/${id}`);
   return {

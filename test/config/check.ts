@@ -7,7 +7,7 @@ import type { ConfigState } from "../../src/gen/sentinel/v1/resources_pb.ts";
 
 /** Loads `text` as t.kdl. */
 export function load(text: string): LoadedConfig {
-  return loadConfigText("t.kdl", text);
+  return loadConfigText("t.kdl", text, { skipFiles: true });
 }
 
 /** Errors and warnings; notes are shown on request only. */
