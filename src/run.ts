@@ -2,12 +2,13 @@
 // ends it. The only place that listens to signals.
 import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { startApp } from "./app.ts";
 import { isDenied, shownDiagnostics, skipsFiles, tellDiagnostics } from "./cli/config-options.ts";
 import type { RunRequest } from "./cli/run.ts";
-import { loadConfig } from "./config/load.ts";
+import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { shutdownGraceMs } from "./core/index.ts";
+import { StartError } from "./start-error.ts";
 import { createLog } from "./telemetry/log.ts";
 import { sentinelVersion } from "./version.ts";
 
@@ -32,11 +33,12 @@ export async function runProxy(request: RunRequest): Promise<number> {
     isAsked = true;
   };
   process.on("SIGHUP", () => reload());
+  const stateDir = resolve(request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir());
   const app = await startApp({
-    config: loaded,
+    config: inWorkingDirectory(loaded),
     configFile,
     loadedAtMs,
-    stateDir: request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir(),
+    stateDir,
     control: request.control.map((address) => ({ address, insecure: true })),
     version: sentinelVersion(),
     log,
@@ -54,6 +56,20 @@ export async function runProxy(request: RunRequest): Promise<number> {
   await app.stop();
   await log.close();
   return 0;
+}
+
+/** Goes to the directory that the file names; what is read again is read from where it was. */
+function inWorkingDirectory(loaded: LoadedConfig): LoadedConfig {
+  const { workingDirectory } = loaded.settings;
+  if (workingDirectory === undefined) return loaded;
+  const entry = { ...loaded.entry, path: resolve(loaded.entry.path) };
+  try {
+    process.chdir(workingDirectory);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(2, `working-directory: ${reason}`);
+  }
+  return { ...loaded, entry };
 }
 
 /**

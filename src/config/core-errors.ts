@@ -9,6 +9,7 @@ import {
   overlaps,
   parseBindAddress,
   routeSignature,
+  type State,
 } from "../core/index.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
 import { codeOf } from "./codes.ts";
@@ -26,15 +27,15 @@ export interface Checked {
   readonly isWhole: boolean;
 }
 
-/** Reports what the core refuses about `config`. */
+/** Reports what the core refuses about `config`; the state that it describes if that is nothing. */
 export function reportCoreErrors(
   config: ConfigState,
   places: Places,
   { root, isWhole }: Checked,
   report: Report,
-): void {
+): State | undefined {
   const result = applyDiff(emptyState(), commandsFor(globalPart(config)));
-  if (result.ok) return;
+  if (result.ok) return result.state;
   for (const error of result.errors) {
     const place = placeOf(error, places);
     if (place?.broken && CAUSED_BY_DAMAGE.includes(error.rule)) continue;
@@ -45,6 +46,7 @@ export function reportCoreErrors(
       related,
     });
   }
+  return undefined;
 }
 
 /** Namespaces are refused, and the core does not know the names in them. */

@@ -81,7 +81,7 @@ export class Report {
   /** Everything found, by line and column; files in the order of `files`. */
   sorted(files: readonly string[]): Diagnostic[] {
     const ranks = new Map(files.map((file, index) => [file, index]));
-    const rank = (one: Diagnostic) => ranks.get(one.file) ?? -1;
+    const rank = (one: Problem) => ranks.get(one.file) ?? -1;
     return [...this.#found.values()].sort(
       (a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column,
     );

@@ -1,6 +1,7 @@
 // Loads a configuration: files → source tree → checked tree → ConfigState, with
 // every diagnostic on the way. Never throws for bad input. Called by the CLI, at
 // start and on reload. Synchronous: what must not be held up does it in a thread.
+import type { State } from "../core/index.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
 import { reportCoreErrors } from "./core-errors.ts";
 import { decodeConfig } from "./decode/config.ts";
@@ -58,6 +59,8 @@ export interface LoadedConfig {
   readonly folders: readonly string[];
   /** Undefined if there is any error. */
   readonly config: ConfigState | undefined;
+  /** The state that it describes, if checking it has led to one. */
+  readonly state: State | undefined;
   readonly settings: BootstrapSettings;
   /** By file in reading order, line and column. */
   readonly diagnostics: readonly Diagnostic[];
@@ -98,10 +101,7 @@ function load(
 ): LoadedConfig {
   const report = new Report();
   const files = new FileSet(report);
-  const nodes = read(files, report);
-  const merged = mergeVersions(nodes, report);
-  reportPlaceholders(merged, report);
-  const root = readTree(entry.path, merged, report);
+  const root = readRoot(entry, read(files, report), report);
   reportNotImplemented(root, report);
   reportDuplicates(root, report);
   // Where a part is missing, nothing is said about what the whole lacks.
@@ -109,8 +109,16 @@ function load(
   return finish(entry, files, report, isWhole ? decode(entry.path, root, options, report) : undefined);
 }
 
+/** The checked tree. What it is made of is not needed any more, and is half of the memory. */
+function readRoot(entry: ConfigEntry, nodes: readonly SourceNode[], report: Report): Block {
+  const merged = mergeVersions(nodes, report);
+  reportPlaceholders(merged, report);
+  return readTree(entry.path, merged, report);
+}
+
 interface Decoded {
   readonly config: ConfigState;
+  readonly state: State | undefined;
   readonly settings: BootstrapSettings;
   readonly places: Places;
   readonly counts: Omit<Counts, "warnings">;
@@ -132,7 +140,7 @@ function decode(file: string, root: Block, options: LoadOptions, report: Report)
   };
   checkPresence(file, root, report);
   const isWhole = entitiesOf(root, "namespaces", "namespace").length === 0;
-  reportCoreErrors(config, places, { root: wholeFile(file), isWhole }, report);
+  const state = reportCoreErrors(config, places, { root: wholeFile(file), isWhole }, report);
   const count = (plural: string, singular: string) => entitiesOf(root, plural, singular).length;
   const counts = {
     schema,
@@ -140,7 +148,7 @@ function decode(file: string, root: Block, options: LoadOptions, report: Report)
     routes: count("routes", "route"),
     upstreams: count("upstreams", "upstream"),
   };
-  return { config, settings, places, counts };
+  return { config, state, settings, places, counts };
 }
 
 /** What the data plane cannot serve yet is left out, as its warning says. */
@@ -185,6 +193,7 @@ function finish(
     files: files.files,
     folders: files.folders,
     config: report.errors > 0 ? undefined : decoded?.config,
+    state: report.errors > 0 ? undefined : decoded?.state,
     settings: decoded?.settings ?? { control: [], policy: {} },
     diagnostics,
     provenance: decoded?.places.provenance() ?? new Map(),
