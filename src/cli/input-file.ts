@@ -34,7 +34,10 @@ export async function readInput(file: string): Promise<Input> {
   const name = file === "-" ? "standard input" : file;
   const text = await readText(file, name);
   if (/^\s*\{/.test(text) || name.endsWith(".json")) return fromText(name, text);
-  const { config, diagnostics, sources } = loadConfigText(file === "-" ? "stdin" : file, text);
+  const { config, diagnostics, sources } = loadConfigText(file === "-" ? "stdin" : file, text, {
+    // The files it names are on the machine of the proxy.
+    skipFiles: true,
+  });
   // How a process listens for us is in the file, too, but no part of its state.
   const shown = diagnostics.filter(({ severity, code }) => severity !== "note" && code !== "insecure");
   process.stderr.write(formatDiagnostics(shown, sources, name));

@@ -22,6 +22,7 @@ import { addResourceCommands } from "./resource.ts";
 import { addRollbackCommand } from "./rollback.ts";
 import { addRouteCommands } from "./route.ts";
 import { addRunCommand, type RunProxy } from "./run.ts";
+import { addSchemaCommand } from "./schema.ts";
 import { addShowCommand } from "./show.ts";
 import { addSnapshotCommands } from "./snapshot.ts";
 import { addStateCommand } from "./state.ts";
@@ -73,6 +74,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
     .addHelpText("after", EXIT_HELP);
   addRunCommand(program, runProxy, finish);
   addValidateCommand(program, finish);
+  addSchemaCommand(program);
   addFmtCommand(program, finish);
   addStatusCommand(program);
   addStateCommand(program);

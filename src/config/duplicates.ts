@@ -1,6 +1,7 @@
 // Duplicate ids of one kind in one scope: the file, each namespace and each
 // service is a scope of its own. The second one is reported and left out.
 import { firstHere, type Report } from "./diagnostic.ts";
+import { scopesOf } from "./scopes.ts";
 import { type Block, entitiesOf, idOf, value } from "./tree.ts";
 
 /** Plural and singular key of every kind of entity. */
@@ -14,30 +15,13 @@ export const KINDS = [
 
 /** Reports every duplicate below `root`. */
 export function reportDuplicates(root: Block, report: Report): void {
-  for (const scope of scopesOf(root)) {
-    for (const [plural, singular] of KINDS) checkKind(entitiesOf(scope, plural, singular), singular, report);
+  for (const { block } of scopesOf(root)) {
+    for (const [plural, singular] of KINDS) checkKind(entitiesOf(block, plural, singular), singular, report);
   }
   checkKind(entitiesOf(root, "namespaces", "namespace"), "namespace", report);
   for (const namespace of entitiesOf(root, "namespaces", "namespace")) {
     checkKind(entitiesOf(namespace, "services", "service"), "service", report);
   }
-}
-
-/** The file, its namespaces and their services. */
-export function scopesOf(root: Block): Block[] {
-  const namespaces = entitiesOf(root, "namespaces", "namespace");
-  return [root, ...namespaces.flatMap((one) => [one, ...entitiesOf(one, "services", "service")])];
-}
-
-/** The entities of a kind at top level, the first of each id. */
-export function uniqueEntities(root: Block, plural: string, singular: string): Block[] {
-  const seen = new Set<string>();
-  return entitiesOf(root, plural, singular).filter((one) => {
-    const id = idOf(one);
-    if (id === undefined || seen.has(id)) return false;
-    seen.add(id);
-    return true;
-  });
 }
 
 function checkKind(entities: readonly Block[], kind: string, report: Report): void {

@@ -4,7 +4,7 @@
 import { nearest } from "../core/index.ts";
 import { own } from "./own.ts";
 import { ROOT } from "./schema/root.ts";
-import { type BlockSpec, type Row, type Shape, table } from "./schema/row.ts";
+import { type BlockSpec, type Row, specOf, table } from "./schema/row.ts";
 
 /** Keys listed in full when there is no suggestion. */
 const MAX_LISTED = 12;
@@ -100,10 +100,6 @@ function homeOf(key: string, spec: BlockSpec): string | undefined {
 
 function matches(row: Row, key: string): boolean {
   return row.key === key || row.also.includes(key);
-}
-
-function specOf(shape: Shape): BlockSpec | undefined {
-  return shape.shape === "block" ? shape.spec : undefined;
 }
 
 let specs: BlockSpec[] | undefined;

@@ -1,14 +1,13 @@
 // Loads a configuration: files → source tree → checked tree → ConfigState, with
 // every diagnostic on the way. Never throws for bad input. Called by the CLI, at
 // start and on reload. Synchronous: what must not be held up does it in a thread.
-import { create } from "@bufbuild/protobuf";
 import type { State } from "../core/index.ts";
-import { type ConfigState, ConfigStateSchema } from "../gen/sentinel/v1/resources_pb.ts";
+import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
+import { reportCoreErrors } from "./core-errors.ts";
+import { decodeConfig } from "./decode/config.ts";
 import { type ControlListen, type ControlPolicy, decodeControl, decodePolicy } from "./decode/control.ts";
-import { decodeListeners, hasListener } from "./decode/listener.ts";
-import { decodeRoutes } from "./decode/route.ts";
-import { checkSchemaVersion, decodeProcess, decodeSystem, type ProcessSettings } from "./decode/system.ts";
-import { decodeUpstreams } from "./decode/upstream.ts";
+import { hasListener } from "./decode/listener.ts";
+import { checkSchemaVersion, decodeProcess, type ProcessSettings } from "./decode/system.ts";
 import { type Diagnostic, plural, Report, wholeFile } from "./diagnostic.ts";
 import { readDirectory } from "./directory.ts";
 import { reportDuplicates } from "./duplicates.ts";
@@ -17,11 +16,15 @@ import { reportNotImplemented } from "./not-implemented.ts";
 import { reportPlaceholders } from "./placeholders.ts";
 import { Places } from "./places.ts";
 import { readTree } from "./read.ts";
-import { reportReferences } from "./references.ts";
+import { namesIn, reportReferences } from "./references.ts";
+import { isAdmin } from "./schema/listener.ts";
 import { mergeVersions } from "./schema-versions.ts";
-import { checkSemantics } from "./semantic.ts";
+import { scopesOf } from "./scopes.ts";
+import { checkFiles } from "./semantic/files.ts";
+import { isServedWithoutUpstream } from "./semantic/route.ts";
+import { checkSemantics } from "./semantic/semantic.ts";
 import type { SourceNode } from "./source.ts";
-import { type Block, entitiesOf } from "./tree.ts";
+import { type Block, entitiesOf, idOf } from "./tree.ts";
 
 /** What a process needs before it has a state. */
 export interface BootstrapSettings extends ProcessSettings {
@@ -93,7 +96,7 @@ export function loadConfigText(file: string, text: string, options: LoadOptions 
 
 function load(
   entry: ConfigEntry,
-  _options: LoadOptions,
+  options: LoadOptions,
   read: (files: FileSet, report: Report) => readonly SourceNode[],
 ): LoadedConfig {
   const report = new Report();
@@ -103,7 +106,7 @@ function load(
   reportDuplicates(root, report);
   // Where a part is missing, nothing is said about what the whole lacks.
   const isWhole = !files.hasBroken && files.sources.size > 0;
-  return finish(entry, files, report, isWhole ? decode(entry.path, root, report) : undefined);
+  return finish(entry, files, report, isWhole ? decode(entry.path, root, options, report) : undefined);
 }
 
 /** The checked tree. What it is made of is not needed any more, and is half of the memory. */
@@ -121,16 +124,15 @@ interface Decoded {
   readonly counts: Omit<Counts, "warnings">;
 }
 
-function decode(file: string, root: Block, report: Report): Decoded {
-  reportReferences(root, report);
+function decode(file: string, root: Block, options: LoadOptions, report: Report): Decoded {
+  const names = namesIn(root);
+  const used = reportReferences(root, names, report);
   const schema = checkSchemaVersion(root, report);
   const places = new Places();
-  const config = create(ConfigStateSchema, {
-    system: decodeSystem(root, places),
-    listeners: decodeListeners(root, places, report),
-    routes: decodeRoutes(root, places, report),
-    upstreams: decodeUpstreams(root, places, report),
-  });
+  const decoded = decodeConfig({ root, names, places, report });
+  checkSemantics({ root, config: decoded, places, used }, report);
+  if (options.skipFiles !== true) checkFiles(root, report);
+  const config = withoutIdle(decoded, root);
   const settings = {
     ...decodeProcess(root, report),
     control: decodeControl(root, report),
@@ -138,7 +140,7 @@ function decode(file: string, root: Block, report: Report): Decoded {
   };
   checkPresence(file, root, report);
   const isWhole = entitiesOf(root, "namespaces", "namespace").length === 0;
-  const state = checkSemantics(config, places, { root: wholeFile(file), isWhole }, report);
+  const state = reportCoreErrors(config, places, { root: wholeFile(file), isWhole }, report);
   const count = (plural: string, singular: string) => entitiesOf(root, plural, singular).length;
   const counts = {
     schema,
@@ -147,6 +149,24 @@ function decode(file: string, root: Block, report: Report): Decoded {
     upstreams: count("upstreams", "upstream"),
   };
   return { config, state, settings, places, counts };
+}
+
+/** What the data plane cannot serve yet is left out, as its warning says. */
+function withoutIdle(config: ConfigState, root: Block): ConfigState {
+  const idle = new Set<string>();
+  for (const { block, prefix } of scopesOf(root)) {
+    for (const one of entitiesOf(block, "listeners", "listener")) {
+      if (isAdmin(one)) idle.add(`listener ${prefix}${idOf(one)}`);
+    }
+    for (const one of entitiesOf(block, "routes", "route")) {
+      if (isServedWithoutUpstream(one, root)) idle.add(`route ${prefix}${idOf(one)}`);
+    }
+  }
+  return {
+    ...config,
+    listeners: config.listeners.filter(({ id }) => !idle.has(`listener ${id}`)),
+    routes: config.routes.filter(({ id }) => !idle.has(`route ${id}`)),
+  };
 }
 
 /** A configuration needs a listener, and without routes it answers nothing. */

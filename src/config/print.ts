@@ -1,169 +1,194 @@
-// Prints a ConfigState as KDL that loads back to the same state, byte for
-// byte: only what is set is printed, and order keys and backend ids only where
-// they differ from what the decoders would give. Settings of the process
-// (state folder, control interface) are no part of a state. Called by the CLI.
-import type { Duration } from "@bufbuild/protobuf/wkt";
+// Prints a ConfigState as KDL that loads back to the same state, byte for byte:
+// only what is set is printed, and order keys and backend ids only where they
+// differ from what the decoders would give. What is in a namespace is printed in
+// its block. Settings of the process (state folder, control interface) are no
+// part of a state. Called by the CLI.
+import type { DescMessage } from "@bufbuild/protobuf";
 import { keyAfter } from "../core/index.ts";
 import {
-  AdminState,
+  AgentSchema,
   type Backend,
+  BackendSchema,
+  CacheSchema,
   type ConfigState,
-  type HeaderMatch,
-  type Listener,
-  LoadBalancing,
-  type Matches,
-  type QueryParamMatch,
+  FilterSchema,
+  LimitsSchema,
+  ListenerSchema,
+  NamespaceSchema,
+  ObservabilitySchema,
+  RateLimitsSchema,
   type Route,
-  type System,
+  RouteSchema,
+  ServiceSchema,
+  SystemSchema,
   type Upstream,
+  UpstreamSchema,
+  WafSchema,
 } from "../gen/sentinel/v1/resources_pb.ts";
+import { rowFor } from "./keys.ts";
+import { Names, type Prefix, prefixOf } from "./names.ts";
+import { PrintMessage } from "./print-message.ts";
+import { leaf, linesOf, type PrintedNode, printName, quoteKdl } from "./print-node.ts";
+import { ROOT } from "./schema/root.ts";
+import { type BlockSpec, specOf } from "./schema/row.ts";
 
-/** A node: its own line and the lines of its children; undefined children mean no block. */
-interface PrintedNode {
-  readonly line: string;
-  readonly children: readonly PrintedNode[];
-}
+export { quoteKdl } from "./print-node.ts";
 
 /** The configuration as text, with a newline at the end. */
 export function printKdl(config: ConfigState): string {
-  const sections = [
-    ...(config.system === undefined ? [] : section("system", systemNodes(config.system))),
-    ...section("listeners", config.listeners.map(listenerNode)),
-    ...section("routes", routeNodes(config.routes)),
-    ...section("upstreams", config.upstreams.map(upstreamNode)),
-  ];
-  const parts = [leaf(`schema-version "1.0"`), ...sections].map((part) => lines(part, "").join("\n"));
+  const printer = new Printer(config);
+  const parts = [leaf(`schema-version "1.0"`), ...printer.sections()].map((part) => linesOf(part).join("\n"));
   return `${parts.join("\n\n")}\n`;
 }
 
-/** A string as KDL writes it: always quoted, with everything unprintable escaped. */
-export function quoteKdl(text: string): string {
-  let quoted = '"';
-  for (const character of text) {
-    const escaped = ESCAPES[character];
-    if (escaped !== undefined) quoted += escaped;
-    else if (UNPRINTABLE.test(character)) quoted += `\\u{${character.codePointAt(0)?.toString(16)}}`;
-    else quoted += character;
-  }
-  return `${quoted}"`;
-}
+/** One print: the names of the configuration, and the order key that the last route would be followed by. */
+class Printer {
+  readonly #config: ConfigState;
+  readonly #names: Names;
+  #lastOrder: string | undefined;
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"',
-  "\\": "\\\\",
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-};
-/** Controls, format characters (among them those KDL forbids), surrogates, line separators, odd spaces. */
-const UNPRINTABLE = /(?! )[\p{C}\p{Z}]/u;
+  constructor(config: ConfigState) {
+    this.#config = config;
+    this.#names = namesOf(config);
+  }
+
+  sections(): PrintedNode[] {
+    const { system, limits, observability, cache, rateLimits, waf } = this.#config;
+    return [
+      ...this.#singleton("system", system, SystemSchema, false),
+      ...this.#scope(""),
+      ...this.#config.namespaces.map((namespace) => this.#namespace(namespace)),
+      ...this.#singleton("limits", limits, LimitsSchema),
+      ...this.#singleton("rate-limits", rateLimits, RateLimitsSchema),
+      ...this.#singleton("observability", observability, ObservabilitySchema),
+      ...this.#singleton("cache", cache, CacheSchema),
+      ...this.#singleton("waf", waf, WafSchema),
+    ];
+  }
+
+  #singleton(key: string, message: unknown, desc: DescMessage, isPrintedEmpty = true): PrintedNode[] {
+    if (message === undefined) return [];
+    const children = this.#in("").children(message, specAt(key), desc);
+    if (children.length > 0) return [{ line: key, children }];
+    return isPrintedEmpty ? [leaf(`${key} { }`)] : [];
+  }
+
+  /** The blocks of entities of one scope. */
+  #scope(prefix: Prefix): PrintedNode[] {
+    const { listeners, routes, upstreams, filters, agents } = this.#config;
+    const own = <T extends { id: string }>(all: readonly T[]) =>
+      all.filter(({ id }) => prefixOf(id) === prefix);
+    const entities = (plural: string, all: readonly { id: string }[], desc: DescMessage) =>
+      section(
+        plural,
+        own(all).map((one) => this.#entity(plural, one, desc, prefix)),
+      );
+    return [
+      ...entities("listeners", listeners, ListenerSchema),
+      ...section(
+        "routes",
+        own(routes).map((route) => this.#route(route, prefix)),
+      ),
+      ...section(
+        "upstreams",
+        own(upstreams).map((upstream) => this.#upstream(upstream, prefix)),
+      ),
+      ...entities("filters", filters, FilterSchema),
+      ...entities("agents", agents, AgentSchema),
+    ];
+  }
+
+  #namespace(namespace: ConfigState["namespaces"][number]): PrintedNode {
+    const prefix = `${namespace.id}:`;
+    const services = this.#config.services.filter(({ id }) => prefixOf(id) === prefix);
+    const spec = specAt("namespace");
+    const serviceSpec = specAt("service", spec);
+    return {
+      line: `namespace ${quoteKdl(namespace.id)}`,
+      children: [
+        ...this.#in(prefix).children(namespace, spec, NamespaceSchema, ["id"]),
+        ...this.#scope(prefix),
+        ...services.map((service) => ({
+          line: `service ${quoteKdl(localId(service.id))}`,
+          children: [
+            ...this.#in(`${service.id}:`).children(service, serviceSpec, ServiceSchema, ["id"]),
+            ...this.#scope(`${service.id}:`),
+          ],
+        })),
+      ],
+    };
+  }
+
+  #entity(
+    plural: string,
+    one: { readonly id: string },
+    desc: DescMessage,
+    prefix: Prefix,
+    without: readonly string[] = [],
+    more: readonly PrintedNode[] = [],
+  ): PrintedNode {
+    const key = plural.slice(0, -1);
+    const children = this.#in(prefix).children(one, specAt(key), desc, ["id", ...without]);
+    return { line: `${key} ${quoteKdl(localId(one.id))}`, children: [...more, ...children] };
+  }
+
+  #route(route: Route, prefix: Prefix): PrintedNode {
+    const isGiven = route.order === keyAfter(this.#lastOrder);
+    this.#lastOrder = route.order;
+    return this.#entity("routes", route, RouteSchema, prefix, isGiven ? ["order"] : []);
+  }
+
+  #upstream(upstream: Upstream, prefix: Prefix): PrintedNode {
+    const spec = specAt("target", specAt("upstream"));
+    const targets = upstream.backends.map((backend) => this.#target(backend, spec));
+    // An empty pool must be stated.
+    const more = targets.length === 0 ? [leaf("targets { }")] : targets;
+    return this.#entity("upstreams", upstream, UpstreamSchema, prefix, [], more);
+  }
+
+  #target(backend: Backend, spec: BlockSpec): PrintedNode {
+    const without = backend.id === backend.address ? ["id"] : [];
+    return this.#in("").block("target", backend, spec, BackendSchema, without);
+  }
+
+  #in(prefix: Prefix): PrintMessage {
+    return new PrintMessage((kind, canonical) => this.#names.shortest(kind, prefix, canonical));
+  }
+}
 
 function section(name: string, children: readonly PrintedNode[]): PrintedNode[] {
-  return children.length === 0 ? [] : [{ line: name, children }];
+  return children.length === 0 ? [] : [{ line: printName(name), children }];
 }
 
-function leaf(line: string): PrintedNode {
-  return { line, children: [] };
+function localId(canonical: string): string {
+  return canonical.slice(canonical.lastIndexOf(":") + 1);
 }
 
-function lines({ line, children }: PrintedNode, indent: string): string[] {
-  if (children.length === 0) return [indent + line];
-  const inner = children.flatMap((child) => lines(child, `${indent}    `));
-  return [`${indent}${line} {`, ...inner, `${indent}}`];
+/** The table of a block, at top level or inside another. */
+function specAt(key: string, outer: BlockSpec = ROOT): BlockSpec {
+  const row = rowFor(outer, key);
+  const spec = row && specOf(row.shape);
+  if (spec === undefined) throw new Error(`no block '${key}' in '${outer.path}'`);
+  return spec;
 }
 
-function systemNodes(system: System): PrintedNode[] {
-  const { workerThreads, maxConnections, gracefulShutdownTimeout: shutdown } = system;
-  return [
-    ...(workerThreads === undefined ? [] : [leaf(`worker-threads ${workerThreads}`)]),
-    ...(maxConnections === undefined ? [] : [leaf(`max-connections ${maxConnections}`)]),
-    ...(shutdown === undefined ? [] : [leaf(`graceful-shutdown-timeout-secs ${secondsText(shutdown)}`)]),
-  ];
-}
-
-function secondsText({ seconds, nanos }: Duration): string {
-  const fraction = String(nanos).padStart(9, "0").replace(/0+$/, "");
-  return fraction === "" ? String(seconds) : `${seconds}.${fraction}`;
-}
-
-function listenerNode({ id, address }: Listener): PrintedNode {
-  const children = address === undefined ? [] : [leaf(`address ${quoteKdl(address)}`)];
-  return { line: `listener ${quoteKdl(id)}`, children };
-}
-
-function routeNodes(routes: readonly Route[]): PrintedNode[] {
-  let last: string | undefined;
-  return routes.map((route) => {
-    const isGiven = route.order === keyAfter(last);
-    last = route.order;
-    return routeNode(route, isGiven ? undefined : route.order);
-  });
-}
-
-function routeNode(route: Route, order: string | undefined): PrintedNode {
-  const { priority, enabled, matches, upstream } = route;
-  const children = [
-    ...(priority === undefined ? [] : [leaf(`priority ${priority}`)]),
-    ...(enabled === undefined ? [] : [leaf(`enabled #${enabled}`)]),
-    ...(matches === undefined ? [] : [{ line: "matches", children: matchNodes(matches) }]),
-    ...(upstream === undefined ? [] : [leaf(`upstream ${quoteKdl(upstream)}`)]),
-    ...(order === undefined ? [] : [leaf(`order ${quoteKdl(order)}`)]),
-  ];
-  return { line: `route ${quoteKdl(route.id)}`, children };
-}
-
-function matchNodes(matches: Matches): PrintedNode[] {
-  const each = (key: string, values: readonly string[]) =>
-    values.map((value) => leaf(`${key} ${quoteKdl(value)}`));
-  return [
-    ...each("path", matches.paths),
-    ...each("path-prefix", matches.pathPrefixes),
-    ...each("path-regex", matches.pathRegexes),
-    ...listNode("host", matches.hosts),
-    ...each("host-regex", matches.hostRegexes),
-    ...listNode("method", matches.methods),
-    ...matches.headers.map((header) => namedNode("header", header)),
-    ...matches.queryParams.map((parameter) => namedNode("query-param", parameter)),
-  ];
-}
-
-function listNode(key: string, values: readonly string[]): PrintedNode[] {
-  return values.length === 0 ? [] : [leaf(`${key} ${values.map(quoteKdl).join(" ")}`)];
-}
-
-function namedNode(key: string, { name, value, invert }: HeaderMatch | QueryParamMatch): PrintedNode {
-  const parts = [`${key} ${quoteKdl(name)}`];
-  if (value !== undefined) parts.push(quoteKdl(value));
-  if (invert !== undefined) parts.push(`invert=#${invert}`);
-  return leaf(parts.join(" "));
-}
-
-const ALGORITHMS: Readonly<Record<number, string>> = {
-  [LoadBalancing.ROUND_ROBIN]: "round_robin",
-  [LoadBalancing.LEAST_CONNECTIONS]: "least_connections",
-};
-
-function upstreamNode({ id, loadBalancing, backends }: Upstream): PrintedNode {
-  const algorithm = loadBalancing === undefined ? undefined : ALGORITHMS[loadBalancing];
-  const children = [
-    // An empty pool must be stated.
-    ...(backends.length === 0 ? [leaf("targets { }")] : backends.map(backendNode)),
-    ...(algorithm === undefined ? [] : [leaf(`load-balancing ${quoteKdl(algorithm)}`)]),
-  ];
-  return { line: `upstream ${quoteKdl(id)}`, children };
-}
-
-const ADMIN_STATES: Readonly<Record<number, string>> = {
-  [AdminState.ENABLED]: "enabled",
-  [AdminState.DRAINING]: "draining",
-  [AdminState.DISABLED]: "disabled",
-};
-
-function backendNode({ id, address = "", weight, adminState }: Backend): PrintedNode {
-  const state = adminState === undefined ? undefined : ADMIN_STATES[adminState];
-  const parts = [`target ${quoteKdl(address)}`];
-  if (id !== address) parts.push(`id=${quoteKdl(id)}`);
-  if (weight !== undefined) parts.push(`weight=${weight}`);
-  if (state !== undefined) parts.push(`state=${quoteKdl(state)}`);
-  return leaf(parts.join(" "));
+function namesOf(config: ConfigState): Names {
+  const names = new Names();
+  const define = (
+    kind: "route" | "upstream" | "filter" | "agent",
+    all: readonly { readonly id: string }[],
+  ) => {
+    for (const { id } of all) names.define(kind, prefixOf(id), localId(id));
+  };
+  define("route", config.routes);
+  define("upstream", config.upstreams);
+  define("filter", config.filters);
+  define("agent", config.agents);
+  for (const { id, exports } of config.namespaces) {
+    names.define("namespace", "", id);
+    for (const one of exports?.upstreams ?? []) names.export("upstream", `${id}:`, one);
+    for (const one of exports?.filters ?? []) names.export("filter", `${id}:`, one);
+    for (const one of exports?.agents ?? []) names.export("agent", `${id}:`, one);
+  }
+  return names;
 }

@@ -4,6 +4,7 @@
 // is given by the decoders. Called by load.ts.
 import type { Code } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
+import { dataOf, type Json } from "./free-form.ts";
 import { kebab, keyHint, rowFor, variantSpec, variantsOf } from "./keys.ts";
 import { own } from "./own.ts";
 import { ROOT } from "./schema/root.ts";
@@ -95,7 +96,7 @@ class Reader {
       case "map":
         return { ...item, pairs: this.#pairs(block, shape.type, node) };
       case "free":
-        return item;
+        return { ...item, ...this.#data(block, node) };
       case "scalar":
       case "repeated":
       case "list":
@@ -114,7 +115,7 @@ class Reader {
       return [];
     }
     if (!isList && node.args.length > 1) this.#surplus(block, node, 1, block);
-    const written = isList ? node.args : node.args.slice(0, 1);
+    const written = isList ? node.args.flatMap((one) => elements(row, one)) : node.args.slice(0, 1);
     return written.flatMap((value) => this.#value(block, type, node.name, value) ?? []);
   }
 
@@ -141,6 +142,13 @@ class Reader {
         hints,
       );
     }
+  }
+
+  #data(block: Block, node: SourceNode): { readonly data?: Json } {
+    const data = dataOf(node);
+    if (data !== undefined) return { data };
+    this.#problem(block, "bad-value", node.at, `'${node.name}' holds what JSON cannot say`, []);
+    return {};
   }
 
   #pairs(block: Block, type: ValueType, node: SourceNode): Pair[] {
@@ -254,6 +262,19 @@ function isRepeatable(row: Row): boolean {
     : row.shape.shape !== "scalar" && row.shape.shape !== "free";
 }
 
+/** The parts of a list value that is written as one string with commas. */
+function elements({ shape }: Row, source: SourceValue): SourceValue[] {
+  if (
+    shape.shape !== "list" ||
+    !shape.commas ||
+    typeof source.value !== "string" ||
+    !source.value.includes(",")
+  )
+    return [source];
+  const parts = source.value.split(",").map((part) => part.trim());
+  return parts.map((value) => ({ ...source, value, raw: value }));
+}
+
 /** The value of the key that selects a variant, before the block is read. */
 function discriminator(spec: BlockSpec, node: SourceNode): string | undefined {
   const by = spec.variants?.by;
@@ -267,6 +288,9 @@ function discriminator(spec: BlockSpec, node: SourceNode): string | undefined {
 
 function anyRow(shape: Row["shape"]): Row {
   const rest = {
+    doc: { stage: "core", meaning: "", default: "" } as const,
+    field: undefined,
+    inline: false,
     also: [],
     deprecated: [],
     required: false,

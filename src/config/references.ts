@@ -1,117 +1,109 @@
 // References between entities (config-format.md §16): every value of a `ref`
 // type, also in blocks that are not live, must name something that is defined.
-// The upstream of a live route is left to the core, unless namespaces make the
-// names mean something the core does not know. Called by load.ts.
+// Reports what leads nowhere or to several things, and gives the decoder the
+// canonical names. Called by load.ts.
 import { suggestion } from "../core/index.ts";
 import type { Report, Span } from "./diagnostic.ts";
 import { KINDS } from "./duplicates.ts";
+import { Names, type Prefix } from "./names.ts";
 import type { RefKind } from "./schema/row.ts";
-import { type Block, blocksOf, describe, entitiesOf, idOf, items, markBroken, values } from "./tree.ts";
+import { scopesOf } from "./scopes.ts";
+import { type Block, blocksOf, describe, entitiesOf, idOf, markBroken, values } from "./tree.ts";
 
-/** The names that a reference of one scope may use, innermost first. */
-interface Scope {
-  readonly block: Block;
-  /** Canonical prefix: "", "ns:" or "ns:svc:". */
-  readonly prefix: string;
-  /** Prefixes of the scopes around, ending with the exports and the file. */
-  readonly outer: readonly string[];
+/** The names that a file defines and exports. */
+export function namesIn(root: Block): Names {
+  const names = new Names();
+  for (const { block, prefix } of scopesOf(root)) {
+    for (const [plural, singular] of KINDS) {
+      for (const one of entitiesOf(block, plural, singular)) {
+        const id = idOf(one);
+        if (id !== undefined && singular !== "listener") names.define(singular, prefix, id);
+      }
+    }
+    for (const [kind, { value }] of exportsOf(block)) names.export(kind, prefix, String(value));
+  }
+  for (const one of entitiesOf(root, "namespaces", "namespace"))
+    names.define("namespace", "", idOf(one) ?? "");
+  return names;
 }
 
-/** Reports every reference that leads nowhere. */
-export function reportReferences(root: Block, report: Report): void {
-  // What an include that is not read would have defined is not known.
-  if (items(root, "include").length > 0) return;
-  const scopes = allScopes(root);
-  const names = new Names(scopes, root);
-  const hasNamespaces = scopes.length > 1;
-  for (const scope of scopes) {
-    visit(scope.block, (kind, name, at, isLive, block) => {
-      if (isLive && kind === "upstream" && !hasNamespaces) return;
-      names.check(scope, kind, name, at, block, report);
+const EXPORTED: readonly RefKind[] = ["upstream", "agent", "filter"];
+
+function exportsOf(namespace: Block) {
+  return blocksOf(namespace, "exports").flatMap((exports) =>
+    EXPORTED.flatMap((kind) => values(exports, `${kind}s`).map((value) => [kind, value] as const)),
+  );
+}
+
+/** Reports every reference that leads nowhere; the others as "kind canonical-name". */
+export function reportReferences(root: Block, names: Names, report: Report): Set<string> {
+  const used = new Set<string>();
+  for (const { block: scope, prefix } of scopesOf(root)) {
+    for (const [kind, { value, at }] of exportsOf(scope)) {
+      used.add(`${kind} ${prefix}${value}`);
+      if (names.has(kind, prefix, String(value))) continue;
+      const message = `${describe(scope)} exports unknown ${kind} '${value}'`;
+      report.error("bad-export", at, message, {
+        hints: ["only what the namespace itself defines can be exported"],
+      });
+      markBroken(scope);
+    }
+    visit(scope, (kind, name, at, block) => {
+      const found = check({ names, prefix, kind, name, at, block }, report);
+      if (found !== undefined) used.add(`${kind} ${found}`);
     });
   }
+  return used;
 }
 
-function allScopes(root: Block): Scope[] {
-  const scopes: Scope[] = [{ block: root, prefix: "", outer: ["", "*"] }];
-  for (const namespace of entitiesOf(root, "namespaces", "namespace")) {
-    const prefix = `${idOf(namespace)}:`;
-    scopes.push({ block: namespace, prefix, outer: [prefix, "*", ""] });
-    for (const service of entitiesOf(namespace, "services", "service")) {
-      const inner = `${prefix}${idOf(service)}:`;
-      scopes.push({ block: service, prefix: inner, outer: [inner, prefix, "*", ""] });
-    }
-  }
-  return scopes;
-}
-
-type Visitor = (kind: RefKind, name: string, at: Span, isLive: boolean, block: Block) => void;
+type Visitor = (kind: RefKind, name: string, at: Span, block: Block) => void;
 
 /** Every reference in a scope, without the scopes inside it and without what is exported. */
 function visit(block: Block, found: Visitor): void {
   for (const [key, occurrences] of block.fields) {
-    if (["namespace", "namespaces", "service", "services", "exports"].includes(key)) continue;
+    const isScope = ["namespaces", "service", "services", "exports"].includes(key);
     for (const item of occurrences) {
-      const { shape, ignored } = item.row;
+      if (isScope || (key === "namespace" && item.block !== undefined)) continue;
+      const { shape } = item.row;
       if ("type" in shape && shape.type.kind === "ref") {
-        for (const { value, at } of item.values)
-          found(shape.type.to, String(value), at, ignored === undefined, block);
+        for (const { value, at } of item.values) found(shape.type.to, String(value), at, block);
       }
       if (item.block !== undefined) visit(item.block, found);
     }
   }
 }
 
-/** The defined names by kind and canonical prefix; "*" holds what namespaces export. */
-class Names {
-  readonly #names = new Map<string, Set<string>>();
+interface Reference {
+  readonly names: Names;
+  readonly prefix: Prefix;
+  readonly kind: RefKind;
+  readonly name: string;
+  readonly at: Span;
+  readonly block: Block;
+}
 
-  constructor(scopes: readonly Scope[], root: Block) {
-    for (const { block, prefix } of scopes) {
-      for (const [plural, singular] of KINDS) {
-        for (const one of entitiesOf(block, plural, singular)) this.#add(singular, prefix, idOf(one));
-      }
-      for (const exports of blocksOf(block, "exports")) {
-        for (const [plural, singular] of KINDS) {
-          for (const { value } of values(exports, plural)) this.#add(singular, "*", String(value));
-        }
-      }
-    }
-    for (const one of entitiesOf(root, "namespaces", "namespace")) this.#add("namespace", "", idOf(one));
-  }
-
-  check(scope: Scope, kind: RefKind, name: string, at: Span, block: Block, report: Report): void {
-    if (this.#resolves(scope, kind, name)) return;
-    const defined = scope.outer.flatMap((prefix) => [...this.#of(kind, prefix)]);
-    const owner = ownerOf(block);
-    const hint = this.#hint(scope, kind, name) ?? suggestion(name, new Set(defined));
+/** The canonical name of what is referred to. */
+function check({ names, prefix, kind, name, at, block }: Reference, report: Report): string | undefined {
+  const found = names.resolve(kind, prefix, name);
+  if (found !== undefined && "name" in found) return found.name;
+  const owner = ownerOf(block);
+  if (found !== undefined) {
+    const qualified = found.ambiguous.map((exporter) => `'${exporter}${name}'`).join(" or ");
+    const message = `${kind} '${name}' of ${owner.charAt(0).toLowerCase()}${owner.slice(1)} is exported by several namespaces`;
+    report.error("ambiguous-ref", at, message, { hints: [`qualify it: ${qualified}`] });
+  } else {
+    const hint =
+      agentHint(names, prefix, kind, name) ?? suggestion(name, new Set(names.visible(kind, prefix)));
     report.error(`unknown-${kind}`, at, `${owner} references unknown ${kind} '${name}'`, { hints: [hint] });
-    markBroken(block);
   }
+  markBroken(block);
+  return undefined;
+}
 
-  #resolves(scope: Scope, kind: RefKind, name: string): boolean {
-    const colon = name.lastIndexOf(":");
-    if (colon >= 0) return this.#of(kind, name.slice(0, colon + 1)).has(name.slice(colon + 1));
-    return scope.outer.some((prefix) => this.#of(kind, prefix).has(name));
-  }
-
-  /** A filter that names an agent is a common mistake. */
-  #hint(scope: Scope, kind: RefKind, name: string): string | undefined {
-    if (kind !== "filter" || !this.#resolves(scope, "agent", name)) return undefined;
-    return `there is an agent '${name}'; use agents "${name}" or define a filter of type agent`;
-  }
-
-  #of(kind: string, prefix: string): ReadonlySet<string> {
-    return this.#names.get(`${kind} ${prefix}`) ?? new Set();
-  }
-
-  #add(kind: string, prefix: string, id: string | undefined): void {
-    if (id === undefined) return;
-    const key = `${kind} ${prefix}`;
-    const known = this.#names.get(key);
-    if (known === undefined) this.#names.set(key, new Set([id]));
-    else known.add(id);
-  }
+/** A filter that names an agent is a common mistake. */
+function agentHint(names: Names, prefix: Prefix, kind: RefKind, name: string): string | undefined {
+  if (kind !== "filter" || names.resolve("agent", prefix, name) === undefined) return undefined;
+  return `there is an agent '${name}'; use agents "${name}" or define a filter of type agent`;
 }
 
 /** The entity around a reference: "Route 'api'". */

@@ -2,6 +2,7 @@
 // schema. Keys are canonical, values typed; every part knows its place. Also
 // the accessors with which decoders and checks look into it.
 import type { Span } from "./diagnostic.ts";
+import type { Json } from "./free-form.ts";
 import type { BlockSpec, Row } from "./schema/row.ts";
 
 /** A typed value: durations in milliseconds, sizes in bytes, enums canonical. */
@@ -22,6 +23,8 @@ export interface Item {
   readonly values: readonly Value[];
   readonly pairs: readonly Pair[];
   readonly block: Block | undefined;
+  /** Free-form data; undefined for any other shape. */
+  readonly data?: Json;
 }
 
 /** One entry of a map. */

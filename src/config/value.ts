@@ -72,7 +72,7 @@ function typed(type: ValueType, source: SourceValue, place: ValuePlace): Result 
     case "duration":
       return duration(type, source, place);
     case "size":
-      return bytes(type.min, source, place);
+      return bytes(type, source, place);
     case "enum":
       return enumValue(type, source, place);
     case "string":
@@ -147,10 +147,10 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
   t: 1024 ** 4,
 };
 
-function bytes(min: number, source: SourceValue, place: ValuePlace): Result {
+function bytes(type: ValueType & { kind: "size" }, source: SourceValue, place: ValuePlace): Result {
   let count: number;
   if (typeof source.value === "number") {
-    count = source.value;
+    count = source.value * type.unit;
     if (!Number.isInteger(count))
       return { problem: `'${place.key}' expects a whole number of bytes, got ${source.raw}` };
   } else if (typeof source.value === "string") {
@@ -161,7 +161,7 @@ function bytes(min: number, source: SourceValue, place: ValuePlace): Result {
   } else {
     return wrongType("a size", source, place);
   }
-  return inRange(count, min, Number.MAX_SAFE_INTEGER, place);
+  return inRange(count, type.min, Number.MAX_SAFE_INTEGER, place);
 }
 
 function bad(problem: string, hint?: string): Result {

@@ -4,5 +4,5 @@ import type { Listener } from "../gen/sentinel/v1/resources_pb.ts";
 
 /** Whether a listener does: by its field `admin`, else by its id. */
 export function isAdminListener(listener: Listener): boolean {
-  return (listener as Listener & { readonly admin?: boolean }).admin ?? listener.id === "admin";
+  return listener.admin ?? listener.id === "admin";
 }

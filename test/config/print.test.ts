@@ -14,6 +14,7 @@ import {
   ConfigStateSchema,
   LoadBalancing,
 } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import { said } from "./check.ts";
 
 const id = fc
   .string({ unit: "binary", minLength: 1, maxLength: 12 })
@@ -147,7 +148,7 @@ test("print, then load", () => {
     fc.property(configs, (config) => {
       const text = printKdl(config);
       const loaded = loadConfigText("printed.kdl", text);
-      expect(loaded.diagnostics).toEqual([]);
+      expect(said(loaded)).toEqual([]);
       expect(loaded.config && toJson(ConfigStateSchema, loaded.config)).toEqual(
         toJson(ConfigStateSchema, config),
       );

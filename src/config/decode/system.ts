@@ -1,51 +1,13 @@
-// Decodes `system`, `schema-version` and `observability.logging`: the System
-// message and the settings a process needs before it has a state.
+// Decodes what a process needs before it has a state: `schema-version`, and some
+// settings of `system` and `observability.logging`.
 
 import { dirname, resolve } from "node:path";
-import { create } from "@bufbuild/protobuf";
-import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 import { parseBindAddress } from "../../core/index.ts";
-import { type System, SystemSchema } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { Report, Span } from "../diagnostic.ts";
-import { Fields } from "../fields.ts";
-import type { Places } from "../places.ts";
 import { type Block, blocksOf, boolOf, textOf, value } from "../tree.ts";
 
 /** Log levels, least important first. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
-
-/** The System message; unset fields stay unset. */
-export function decodeSystem(root: Block, places: Places): System {
-  const system = create(SystemSchema);
-  const block = blocksOf(root, "system")[0];
-  if (block === undefined) return system;
-  const fields = new Fields();
-  const workers = value(block, "worker-threads");
-  if (typeof workers?.value === "number") {
-    system.workerThreads = workers.value;
-    fields.set("worker_threads", workers.at);
-  }
-  const connections = value(block, "max-connections");
-  if (typeof connections?.value === "number") {
-    system.maxConnections = connections.value;
-    fields.set("max_connections", connections.at);
-  }
-  const shutdown = value(block, "graceful-shutdown-timeout-secs");
-  if (typeof shutdown?.value === "number") {
-    system.gracefulShutdownTimeout = durationOf(shutdown.value);
-    fields.set("graceful_shutdown_timeout", shutdown.at);
-  }
-  places.add("system", "", "", { at: block.at, fields: fields.map, broken: block.broken });
-  return system;
-}
-
-/** Milliseconds as a Duration. */
-export function durationOf(ms: number): Duration {
-  const whole = Math.floor(ms / 1000);
-  const nanos = Math.round((ms - whole * 1000) * 1e6);
-  const carry = nanos === 1e9;
-  return create(DurationSchema, { seconds: BigInt(carry ? whole + 1 : whole), nanos: carry ? 0 : nanos });
-}
 
 /** Settings of the process itself. */
 export interface ProcessSettings {

@@ -1,50 +1,27 @@
 // Decodes upstreams and their targets, which are called backends from here on.
 // Target addresses, duplicates and ids are checked by the core.
-import { create } from "@bufbuild/protobuf";
 import { parseBackendAddress } from "../../core/index.ts";
 import {
-  AdminState,
   type Backend,
   BackendSchema,
-  LoadBalancing,
   type Upstream,
   UpstreamSchema,
 } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { Report } from "../diagnostic.ts";
-import { uniqueEntities } from "../duplicates.ts";
 import { Fields } from "../fields.ts";
 import type { Places } from "../places.ts";
-import { type Block, blocksOf, idOf, items, type Value, value } from "../tree.ts";
+import type { Scope } from "../scopes.ts";
+import { type Block, blocksOf, items, type Value, value } from "../tree.ts";
+import { type Decoding, decodeEntity, uniqueEntities } from "./config.ts";
+import { decodeMessage } from "./message.ts";
 
-const ALGORITHMS: Readonly<Record<string, LoadBalancing>> = {
-  round_robin: LoadBalancing.ROUND_ROBIN,
-  least_connections: LoadBalancing.LEAST_CONNECTIONS,
-};
-const ADMIN_STATES: Readonly<Record<string, AdminState>> = {
-  enabled: AdminState.ENABLED,
-  draining: AdminState.DRAINING,
-  disabled: AdminState.DISABLED,
-};
-
-/** The upstreams with their backends, in file order. */
-export function decodeUpstreams(root: Block, places: Places, report: Report): Upstream[] {
-  const decoded: Upstream[] = [];
-  for (const block of uniqueEntities(root, "upstreams", "upstream")) {
-    const id = idOf(block);
-    if (id === undefined) continue;
-    const upstream = create(UpstreamSchema, { id, backends: decodeBackends(block, id, places, report) });
-    const fields = new Fields();
-    fields.set("id", value(block, "id")?.at);
-    const balancing = blocksOf(block, "load-balancing").map((one) => value(one, "algorithm"))[0];
-    if (balancing !== undefined) {
-      // What is not live falls back to least_connections, as its warning says.
-      upstream.loadBalancing = ALGORITHMS[String(balancing.value)] ?? LoadBalancing.LEAST_CONNECTIONS;
-      fields.set("load_balancing", balancing.at);
-    }
-    places.add("upstream", "", id, { at: block.at, fields: fields.map, broken: block.broken });
-    decoded.push(upstream);
-  }
-  return decoded;
+/** The upstreams of a scope with their backends, in file order. */
+export function decodeUpstreams(scope: Scope, decoding: Decoding): Upstream[] {
+  return uniqueEntities(scope.block, "upstreams", "upstream").map((block) => {
+    const upstream = decodeEntity(block, scope, UpstreamSchema, "upstream", decoding);
+    upstream.backends = decodeBackends(block, upstream.id, decoding.places, decoding.report);
+    return upstream;
+  });
 }
 
 function decodeBackends(upstream: Block, id: string, places: Places, report: Report): Backend[] {
@@ -89,26 +66,15 @@ function decodeBackend(
   const hasTls = items(upstream, "tls").length > 0;
   const complete = withPort(String(address.value), hasTls, address, report);
   checkPort(complete, hasTls, address, upstreamId, report);
-  const isOwnBlock = block !== upstream;
-  const id = isOwnBlock ? value(block, "id") : undefined;
-  const backend = create(BackendSchema, {
-    id: id === undefined ? complete : String(id.value),
-    address: complete,
-  });
   const fields = new Fields();
+  // The short form `address "…"` is a key of the upstream, whose other keys are not the target's.
+  const only = new Map([["address", block.fields.get("address") ?? []]]);
+  const target = block === upstream ? { ...block, fields: only } : block;
+  const backend = decodeMessage(target, BackendSchema, { report, fields, canonical: (_kind, name) => name });
+  const id = block === upstream ? undefined : value(block, "id");
+  backend.address = complete;
+  if (backend.id === "") backend.id = complete;
   fields.set("id", id?.at ?? address.at);
-  fields.set("address", address.at);
-  const weight = isOwnBlock ? value(block, "weight") : undefined;
-  if (typeof weight?.value === "number") {
-    backend.weight = weight.value;
-    fields.set("weight", weight.at);
-  }
-  const state = isOwnBlock ? value(block, "state") : undefined;
-  const adminState = state && ADMIN_STATES[String(state.value)];
-  if (adminState !== undefined) {
-    backend.adminState = adminState;
-    fields.set("admin_state", state?.at);
-  }
   const key = backend.id;
   // The first of two backends with one id keeps its place; the core reports the second.
   const known = places.get("backend", upstreamId, key);

@@ -7,8 +7,10 @@ import {
   block,
   blocks,
   bool,
+  core,
   each,
   entity,
+  exp,
   free,
   int,
   type Judge,
@@ -16,6 +18,7 @@ import {
   list,
   map,
   millis,
+  per,
   type Row,
   size,
   table,
@@ -25,28 +28,46 @@ import {
 } from "./row.ts";
 
 const TLS_ROWS: readonly Row[] = [
-  ...each(warn, ["ca-cert", "client-cert", "client-key"], text()),
-  warn("tls-insecure", bool(), { also: ["insecure-skip-verify"] }),
-  warn("tls", bool()),
+  ...each(warn, text(), {
+    "ca-cert": core("certificate authorities", "those of the system"),
+    "client-cert": core("client certificate"),
+    "client-key": core("its key"),
+  }),
+  warn("tls-insecure", bool(), core("does not verify the certificate", "#false"), {
+    also: ["insecure-skip-verify"],
+  }),
+  warn("tls", bool(), core("speaks TLS", "#true with https or any TLS option")),
 ];
 
-const UNIX_SOCKET = table("agents/agent/unix-socket", [warn("path", text(), { required: true })], {
-  args: ["path"],
-});
+const UNIX_SOCKET = table(
+  "agents/agent/unix-socket",
+  [warn("path", text(), core("path of the socket"), { required: true })],
+  { args: ["path"] },
+);
 
-const GRPC = table("agents/agent/grpc", [warn("address", text(), { required: true }), ...TLS_ROWS], {
-  args: ["address"],
-});
+const GRPC = table(
+  "agents/agent/grpc",
+  [warn("address", text(), core("URL or HOST:PORT of the agent"), { required: true }), ...TLS_ROWS],
+  { args: ["address"] },
+);
 
-const HTTP = table("agents/agent/http", [warn("url", text(), { required: true }), ...TLS_ROWS], {
-  args: ["url"],
-});
+const HTTP = table(
+  "agents/agent/http",
+  [warn("url", text(), per("URL of the agent"), { required: true }), ...TLS_ROWS],
+  { args: ["url"] },
+);
 
 const TRANSPORT = table(
   "agents/agent/transport",
   [
-    warn("type", words({ unix_socket: ["unix"], grpc: [], http: [] }), { required: true }),
-    ...each(warn, ["path", "address", "url"], text()),
+    warn("type", words({ unix_socket: ["unix"], grpc: [], http: [] }), core("which transport"), {
+      required: true,
+    }),
+    ...each(warn, text(), {
+      path: core("unix_socket: path of the socket"),
+      address: core("grpc: URL or HOST:PORT"),
+      url: per("http: URL"),
+    }),
     ...TLS_ROWS,
   ],
   { args: ["type"] },
@@ -63,15 +84,16 @@ const EVENTS = words({
 });
 
 const POOL = table("agents/agent/pool", [
-  warn("connections", int(1, 64), { also: ["connections-per-agent"] }),
-  ...each(
-    warn,
-    ["connect-timeout-ms", "reconnect-interval-ms", "drain-timeout-ms", "health-check-interval-ms"],
-    millis(),
-  ),
-  warn("max-reconnect-attempts", int(0)),
-  warn("max-concurrent-per-connection", int(1)),
-  warn("load-balance-strategy", text()),
+  warn("connections", int(1, 64), exp("connections to the agent", "4"), { also: ["connections-per-agent"] }),
+  ...each(warn, millis(), {
+    "connect-timeout-ms": exp("time to connect", "5000"),
+    "reconnect-interval-ms": exp("wait before connecting again", "5000"),
+    "drain-timeout-ms": exp("time for calls when a connection is given up", "30000"),
+    "health-check-interval-ms": exp("time between pings", "10000"),
+  }),
+  warn("max-reconnect-attempts", int(0), exp("attempts before the agent counts as gone", "3")),
+  warn("max-concurrent-per-connection", int(1), exp("calls at a time on one connection", "100")),
+  warn("load-balance-strategy", text(), exp("how a connection is chosen")),
 ]);
 
 const BODY_MODE = words(["buffer", "stream", "hybrid"], ["hybrid:"]);
@@ -79,28 +101,47 @@ const BODY_MODE = words(["buffer", "stream", "hybrid"], ["hybrid:"]);
 const AGENT = entity(
   "agents/agent",
   [
-    warn("type", text()),
-    warn("unix-socket", block(UNIX_SOCKET)),
-    warn("grpc", block(GRPC)),
-    warn("http", block(HTTP)),
-    warn("transport", block(TRANSPORT)),
-    warn("events", list(EVENTS)),
-    warn("timeout-ms", millis(true)),
-    warn("failure-mode", words({ open: ["fail-open"], closed: ["fail-closed"] })),
-    warn("circuit-breaker", block(CIRCUIT_BREAKER)),
-    warn("max-concurrent-calls", int(1)),
-    ...each(warn, ["max-request-body-bytes", "max-response-body-bytes", "max-body-bytes"], size(1)),
-    ...each(warn, ["request-body-mode", "response-body-mode"], BODY_MODE),
-    warn("chunk-timeout-ms", millis(true)),
-    warn("config", free()),
-    warn("protocol-version", words({ "2": ["v2"], "1": ["v1"] })),
-    warn("connections", int(1, 64)),
-    warn("pool", block(POOL)),
-    warn("command", list(text())),
-    warn("restart-policy", text()),
-    warn("max-restarts", int(0)),
-    warn("restart-delay-ms", millis()),
-    warn("env", map(text())),
+    warn("type", text(), core("label in logs and metrics: waf, auth, rate_limit or any word", "custom")),
+    warn("unix-socket", block(UNIX_SOCKET), core("transport: a unix socket")),
+    warn("grpc", block(GRPC), core("transport: gRPC")),
+    warn("http", block(HTTP), per("transport: HTTP")),
+    warn("transport", block(TRANSPORT), core("the transport by its type"), { field: "" }),
+    warn("events", list(EVENTS), core("what the agent is asked about", "request_headers")),
+    warn("timeout-ms", millis(true), core("time for one call", "1000")),
+    warn(
+      "failure-mode",
+      words({ open: ["fail-open"], closed: ["fail-closed"] }),
+      core("what happens when the agent fails", "the route's, else closed"),
+    ),
+    warn(
+      "circuit-breaker",
+      block(CIRCUIT_BREAKER),
+      core("the breaker of the agent; #null switches it off", "on"),
+    ),
+    warn("max-concurrent-calls", int(1), exp("calls at a time; further ones wait", "100")),
+    ...each(warn, size(1), {
+      "max-request-body-bytes": exp("larger request bodies: closed blocks, open skips", "1 MiB"),
+      "max-response-body-bytes": exp("larger response bodies, likewise", "1 MiB"),
+    }),
+    warn("max-body-bytes", size(1), exp("sets both"), { field: "" }),
+    ...each(warn, BODY_MODE, {
+      "request-body-mode": exp("buffer, stream, hybrid or hybrid:BYTES", "buffer"),
+      "response-body-mode": exp("the same for responses", "buffer"),
+    }),
+    warn("chunk-timeout-ms", millis(true), exp("time per chunk in stream mode", "5000")),
+    warn("config", free(), exp("sent to the agent when it connects")),
+    warn(
+      "protocol-version",
+      words({ "2": ["v2"], "1": ["v1"] }),
+      core("dialect; 1 only with unix-socket", "2"),
+    ),
+    warn("connections", int(1, 64), exp("short form of connections in pool", "4"), { field: "" }),
+    warn("pool", block(POOL), exp("connections to the agent")),
+    warn("command", list(text()), per("process supervision by another tool; Sentinel starts no agents")),
+    warn("restart-policy", text(), per("likewise")),
+    warn("max-restarts", int(0), per("likewise")),
+    warn("restart-delay-ms", millis(), per("likewise")),
+    warn("env", map(text()), per("likewise")),
   ],
   {
     misses: {
@@ -119,7 +160,15 @@ const AGENT = entity(
 );
 
 /** An agent. */
-export const agentRow = judge("agent", blocks(AGENT), byFailureMode);
+export const agentRow = judge(
+  "agent",
+  blocks(AGENT),
+  core("a process that decides about requests"),
+  byFailureMode,
+  {
+    field: "agents",
+  },
+);
 /** The block of agents. */
 export const AGENTS = table("agents", [agentRow]);
 

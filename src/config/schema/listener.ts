@@ -2,17 +2,19 @@
 import { missingKey } from "../rules.ts";
 import { type Block, boolOf, idOf, items } from "../tree.ts";
 import {
-  any,
   block,
   blocks,
   bool,
+  core,
   each,
   entity,
+  exp,
   int,
   type Judge,
   judge,
   list,
   live,
+  per,
   ref,
   refuse,
   seconds,
@@ -23,37 +25,48 @@ import {
 } from "./row.ts";
 
 const EAB = table("listeners/listener/tls/acme/eab", [
-  warn("kid", text(), { required: true }),
-  warn("hmac-key", text(), { required: true }),
+  warn("kid", text(), per("key id of the account binding"), { required: true }),
+  warn("hmac-key", text(), per("its key"), { required: true }),
 ]);
 
 const PROPAGATION = table("listeners/listener/tls/acme/dns-provider/propagation", [
-  ...each(warn, ["initial-delay-secs", "check-interval-secs", "timeout-secs"], seconds()),
-  warn("nameservers", list(text())),
+  ...each(warn, seconds(), {
+    "initial-delay-secs": per("wait before the first look", "10"),
+    "check-interval-secs": per("wait between looks", "5"),
+    "timeout-secs": per("when it is given up", "120"),
+  }),
+  warn("nameservers", list(text()), per("servers that are asked")),
 ]);
 
 const DNS_PROVIDER = table(
   "listeners/listener/tls/acme/dns-provider",
   [
-    warn("type", words(["cloudflare", "hetzner", "webhook"]), { required: true }),
-    ...each(warn, ["credentials-file", "credentials-env", "url", "auth-header"], text()),
-    warn("api-timeout-secs", seconds()),
-    warn("propagation", block(PROPAGATION)),
+    warn("type", words(["cloudflare", "hetzner", "webhook"]), per("who serves the zone"), { required: true }),
+    ...each(warn, text(), {
+      "credentials-file": per("file with the credentials"),
+      "credentials-env": per("environment variable with the credentials"),
+      url: per("webhook: where records are set"),
+      "auth-header": per("webhook: value of Authorization"),
+    }),
+    warn("api-timeout-secs", seconds(), per("time for one call", "30")),
+    warn("propagation", block(PROPAGATION), per("how long to wait until the record is visible")),
   ],
   { args: ["type"] },
 );
 
 const ACME = table("listeners/listener/tls/acme", [
-  warn("email", text(), { required: true }),
-  warn("domains", list(text()), { required: true }),
-  warn("server-url", text()),
-  warn("staging", bool()),
-  warn("storage", text()),
-  warn("renew-before-days", int(1)),
-  warn("challenge-type", words(["http-01", "dns-01"])),
-  warn("key-type", words(["ecdsa-p256", "ecdsa-p384"])),
-  warn("eab", block(EAB)),
-  warn("dns-provider", block(DNS_PROVIDER)),
+  warn("email", text(), per("contact of the account"), { required: true }),
+  warn("domains", list(text()), per("names in the certificate; each in one acme block only"), {
+    required: true,
+  }),
+  warn("server-url", text(), per("directory of the certificate authority", "Let's Encrypt")),
+  warn("staging", bool(), per("its staging directory; server-url goes first", "#false")),
+  warn("storage", text(), per("folder for account and certificates", "/var/lib/sentinel/acme")),
+  warn("renew-before-days", int(1), per("how long before the end it is renewed", "30")),
+  warn("challenge-type", words(["http-01", "dns-01"]), per("dns-01 is required for wildcards", "http-01")),
+  warn("key-type", words(["ecdsa-p256", "ecdsa-p384"]), per("kind of key", "ecdsa-p256")),
+  warn("eab", block(EAB), per("external account binding")),
+  warn("dns-provider", block(DNS_PROVIDER), per("who sets the records of dns-01")),
 ]);
 
 const CERTIFICATE_MISSES = {
@@ -66,61 +79,84 @@ const CERTIFICATE_MISSES = {
 const SNI = table(
   "listeners/listener/tls/sni",
   [
-    refuse("hostnames", list(text())),
-    warn("priority-hostnames", list(text())),
-    refuse("cert-file", text()),
-    refuse("key-file", text()),
-    warn("acme", block(ACME)),
+    refuse(
+      "hostnames",
+      list(text()),
+      core("names served with this certificate; * covers one label", "names in the certificate"),
+    ),
+    warn("priority-hostnames", list(text()), per("like hostnames, but wins over names found by scanning")),
+    refuse("cert-file", text(), core("PEM chain")),
+    refuse("key-file", text(), core("PEM key of the certificate")),
+    warn("acme", block(ACME), per("a certificate obtained by ACME, in place of the two files")),
   ],
   { misses: CERTIFICATE_MISSES },
 );
 
 const SNI_CERTS = table("listeners/listener/tls/sni-certs", [
-  refuse("cert-folder", text(), { required: true }),
-  refuse("reload-mode", words(["off", "interval", "watch"])),
-  refuse("reload-interval", seconds()),
+  refuse("cert-folder", text(), per("folder that is scanned"), { required: true }),
+  refuse("reload-mode", words(["off", "interval", "watch"]), per("when it is scanned again", "off")),
+  refuse("reload-interval", seconds(), per("how often", "30")),
 ]);
 
-const ADDITIONAL_CERTS = table("listeners/listener/tls/additional-certs", [refuse("sni-cert", blocks(SNI))]);
+const ADDITIONAL_CERTS = table("listeners/listener/tls/additional-certs", [
+  refuse("sni-cert", blocks(SNI), core("the same as sni"), { field: "sni" }),
+]);
+
+const TLS_VERSIONS = words({ "1.2": ["tls1.2", "tlsv1.2"], "1.3": ["tls1.3", "tlsv1.3"] });
 
 const TLS = table(
   "listeners/listener/tls",
   [
-    refuse("cert-file", text()),
-    refuse("key-file", text()),
-    refuse("min-version", words({ "1.2": ["tls1.2", "tlsv1.2"], "1.3": ["tls1.3", "tlsv1.3"] })),
-    refuse("max-version", words({ "1.2": ["tls1.2", "tlsv1.2"], "1.3": ["tls1.3", "tlsv1.3"] })),
-    refuse("sni", blocks(SNI)),
-    refuse("ca-file", text()),
-    refuse("client-auth", bool()),
-    refuse("cipher-suite", list(text()), { also: ["cipher-suites", "ciphers"] }),
-    warn("session-resumption", bool()),
-    warn("ocsp-stapling", bool(), { same: [false] }),
-    warn("acme", block(ACME)),
-    refuse("sni-certs", block(SNI_CERTS)),
-    warn("allow-sni-overlaps", bool(), { same: [false] }),
-    refuse("additional-certs", block(ADDITIONAL_CERTS)),
+    refuse("cert-file", text(), core("PEM chain; required unless acme, sni or sni-certs is there")),
+    refuse("key-file", text(), core("PEM key of the certificate")),
+    refuse("min-version", TLS_VERSIONS, core("lowest version that is offered", "1.2")),
+    refuse("max-version", TLS_VERSIONS, exp("highest version that is offered", "1.3")),
+    refuse("sni", blocks(SNI), core("a further certificate, by name")),
+    refuse("ca-file", text(), exp("certificate authorities of client certificates")),
+    refuse("client-auth", bool(), exp("demands a client certificate; needs ca-file", "#false")),
+    refuse("cipher-suite", list(text()), exp("IANA or OpenSSL names", "those of the runtime"), {
+      also: ["cipher-suites", "ciphers"],
+    }),
+    warn("session-resumption", bool(), exp("session tickets", "#true")),
+    warn("ocsp-stapling", bool(), per("staples when the certificate names a responder", "#true"), {
+      same: [false],
+    }),
+    warn("acme", block(ACME), per("a certificate obtained by ACME")),
+    refuse("sni-certs", block(SNI_CERTS), per("certificates of a folder, by the names in them")),
+    warn("allow-sni-overlaps", bool(), per("lets scanned certificates share names", "#false"), {
+      same: [false],
+    }),
+    refuse("additional-certs", block(ADDITIONAL_CERTS), core("older spelling: each sni-cert is an sni"), {
+      inline: true,
+    }),
   ],
   {
     misses: { ...CERTIFICATE_MISSES, "ca-cert": "ca-file" },
-    check: missingKey(["cert-file", "key-file"], ["acme", "sni-certs", "sni"]),
+    check: missingKey(["cert-file", "key-file"], ["acme", "sni-certs", "sni", "additional-certs"]),
   },
 );
 
 const LISTENER = entity(
   "listeners/listener",
   [
-    live("address", text(), { required: true }),
-    judge("protocol", words({ http: [], https: [], h2: ["http2"], h3: ["http3"] }), plainOnly),
-    refuse("tls", block(TLS)),
-    warn("default-route", ref("route")),
-    refuse("namespace", ref("namespace")),
-    warn("request-timeout-secs", seconds()),
-    warn("keepalive-timeout-secs", seconds()),
-    warn("keepalive-max-requests", int(1)),
-    warn("max-concurrent-streams", int(1)),
-    live("admin", bool()),
-    refuse("proxy-protocol", any()),
+    live("address", text(), core("IP:PORT, [v6]:PORT or localhost:PORT; port 0 picks a free one"), {
+      required: true,
+    }),
+    judge(
+      "protocol",
+      words({ http: [], https: [], h2: ["http2"], h3: ["http3"] }),
+      core("https offers HTTP/1.1, h2 offers h2 and HTTP/1.1; both need tls", "https with tls, else http"),
+      plainOnly,
+    ),
+    refuse("tls", block(TLS), core("certificates and TLS settings")),
+    warn("default-route", ref("route"), exp("route used when none matches on this listener")),
+    refuse("namespace", ref("namespace"), exp("serves only this namespace")),
+    warn("request-timeout-secs", seconds(), exp("time to receive a request head; 408", "60")),
+    warn("keepalive-timeout-secs", seconds(), exp("idle time between requests", "75")),
+    warn("keepalive-max-requests", int(1), per("requests per connection")),
+    warn("max-concurrent-streams", int(1), per("HTTP/2 streams per connection", "100")),
+    live("admin", bool(), core("serves the admin endpoints and nothing else", "#true if the id is admin")),
+    refuse("proxy-protocol", bool(), per("reads the PROXY header of a load balancer")),
   ],
   { misses: { listen: "address", port: "address", socket: "address" } },
 );
@@ -131,28 +167,17 @@ const SERVICE_LISTENER = {
   rows: LISTENER.rows.map((row) => (row.key === "id" ? { ...row, required: false } : row)),
 };
 
+const LISTENER_DOC = core("an address that accepts connections");
 /** A listener at top level. */
-export const listenerRow = judge("listener", blocks(LISTENER), adminOnly);
+export const listenerRow = live("listener", blocks(LISTENER), LISTENER_DOC, { field: "listeners" });
 /** A listener in a service. */
-export const serviceListenerRow = judge("listener", blocks(SERVICE_LISTENER), adminOnly);
+export const serviceListenerRow = live("listener", blocks(SERVICE_LISTENER), LISTENER_DOC, { field: "" });
 /** The block of listeners. */
 export const LISTENERS = table("listeners", [listenerRow]);
 
 /** Whether a listener serves the admin endpoints: by `admin`, else by its id. */
 export function isAdmin(listener: Block): boolean {
   return boolOf(listener, "admin") ?? idOf(listener) === "admin";
-}
-
-/** Whether that is what its id says, too: the field is not in the state yet. */
-export function isAdminById(listener: Block): boolean {
-  return isAdmin(listener) === (idOf(listener) === "admin");
-}
-
-function adminOnly(item: Parameters<Judge>[0]): ReturnType<Judge> {
-  if (item.block === undefined || isAdminById(item.block)) return undefined;
-  const message =
-    "admin listeners of other ids than 'admin' are not implemented in this version; this one is left out";
-  return { severity: "warning", message };
 }
 
 /** Anything but plain HTTP/1.1 would need TLS or another protocol on the wire. */

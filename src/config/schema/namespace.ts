@@ -5,16 +5,19 @@ import { FILTERS, filterRow } from "./filter.ts";
 import { LIMITS } from "./limits.ts";
 import { LISTENERS, listenerRow, serviceListenerRow } from "./listener.ts";
 import { ROUTES, routeRow } from "./route.ts";
-import { block, blocks, entity, list, live, type Row, ref, refuse, table } from "./row.ts";
+import { block, blocks, entity, exp, list, live, type Row, refuse, table, text } from "./row.ts";
 import { UPSTREAMS, upstreamRow } from "./upstream.ts";
 
+/** Entities are resources of their own, with canonical ids. */
+const ELSEWHERE = { field: "" };
+
 const SCOPE_ROWS: readonly Row[] = [
-  live("listeners", blocks(LISTENERS)),
-  live("routes", blocks(ROUTES)),
-  live("upstreams", blocks(UPSTREAMS)),
-  live("filters", blocks(FILTERS)),
-  live("agents", blocks(AGENTS)),
-  live("limits", block(LIMITS)),
+  live("listeners", blocks(LISTENERS), exp("listeners of this scope"), ELSEWHERE),
+  live("routes", blocks(ROUTES), exp("routes of this scope"), ELSEWHERE),
+  live("upstreams", blocks(UPSTREAMS), exp("upstreams of this scope"), ELSEWHERE),
+  live("filters", blocks(FILTERS), exp("filters of this scope"), ELSEWHERE),
+  live("agents", blocks(AGENTS), exp("agents of this scope"), ELSEWHERE),
+  live("limits", block(LIMITS), exp("limits of this scope; each key overrides the outer scope's")),
   routeRow,
   upstreamRow,
   filterRow,
@@ -22,13 +25,13 @@ const SCOPE_ROWS: readonly Row[] = [
 ];
 
 const SERVICE = entity("namespace/service", [...SCOPE_ROWS, serviceListenerRow]);
-const serviceRow = refuse("service", blocks(SERVICE));
+const serviceRow = refuse("service", blocks(SERVICE), exp("a scope inside the namespace"), ELSEWHERE);
 const SERVICES = table("namespace/services", [serviceRow]);
 
 const EXPORTS = table("namespace/exports", [
-  refuse("upstreams", list(ref("upstream"))),
-  refuse("agents", list(ref("agent"))),
-  refuse("filters", list(ref("filter"))),
+  refuse("upstreams", list(text()), exp("upstreams that other scopes may name without qualification")),
+  refuse("agents", list(text()), exp("agents, likewise")),
+  refuse("filters", list(text()), exp("filters, likewise")),
 ]);
 
 /** `namespace "x" { … }`. */
@@ -36,9 +39,11 @@ export const NAMESPACE = entity("namespace", [
   ...SCOPE_ROWS,
   listenerRow,
   serviceRow,
-  live("services", blocks(SERVICES)),
-  refuse("exports", block(EXPORTS)),
+  live("services", blocks(SERVICES), exp("services of this namespace"), ELSEWHERE),
+  refuse("exports", block(EXPORTS), exp("what other scopes may use")),
 ]);
 
 /** The block of namespaces. */
-export const NAMESPACES = table("namespaces", [refuse("namespace", blocks(NAMESPACE))]);
+export const NAMESPACES = table("namespaces", [
+  refuse("namespace", blocks(NAMESPACE), exp("a scope of its own"), ELSEWHERE),
+]);

@@ -1,7 +1,8 @@
 // The vocabulary of the schema tables: what a key is called, what it holds,
-// and what it means that this build ignores it. A table is a BlockSpec with
-// one Row per key; the generic reader (read.ts), the not-implemented pass and
-// the suggestions all work from these rows, so a new key is one row.
+// what it means, and what it means that this build ignores it. A table is a
+// BlockSpec with one Row per key; the reader (read.ts), the decoder and the
+// printer (message/), the not-implemented pass, the suggestions, docs/config.md
+// and the JSON Schema all work from these rows, so a new key is one row.
 import type { Report, Severity } from "../diagnostic.ts";
 import type { Block, Item } from "../tree.ts";
 
@@ -11,7 +12,8 @@ export type ValueType =
   | { readonly kind: "int"; readonly min: number; readonly max: number; readonly names?: Names }
   | { readonly kind: "float"; readonly min: number; readonly max: number }
   | { readonly kind: "duration"; readonly unit: "s" | "ms"; readonly positive: boolean }
-  | { readonly kind: "size"; readonly min: number }
+  /** A bare number counts units of so many bytes. */
+  | { readonly kind: "size"; readonly min: number; readonly unit: number }
   | { readonly kind: "string" }
   | { readonly kind: "enum"; readonly values: Spellings; readonly prefixes: readonly string[] }
   | { readonly kind: "ref"; readonly to: RefKind }
@@ -30,8 +32,8 @@ export type Shape =
   | { readonly shape: "scalar"; readonly type: ValueType }
   /** One value per node; repeated nodes append. */
   | { readonly shape: "repeated"; readonly type: ValueType }
-  /** Any number of values; repeated nodes append. */
-  | { readonly shape: "list"; readonly type: ValueType }
+  /** Any number of values; repeated nodes append; one string may hold several if `commas`. */
+  | { readonly shape: "list"; readonly type: ValueType; readonly commas: boolean }
   /** Names and values, as a block or as pairs. */
   | { readonly shape: "map"; readonly type: ValueType }
   /** A block of keys. */
@@ -55,6 +57,30 @@ export type Judge = (
   root: Block,
 ) => Verdict | Verdict["severity"] | "off" | undefined;
 
+/** What the documentation says about a key. */
+export interface Doc {
+  /**
+   * When it has to be live: "core" in every release, "exp" in the first stable
+   * one, "per" some day.
+   */
+  readonly stage: "core" | "exp" | "per";
+  /** One sentence or less, without a full stop. */
+  readonly meaning: string;
+  /** What applies if the key is not written; "" if nothing does. */
+  readonly default: string;
+}
+
+/** A key that every release has. */
+export const core = (meaning: string, byDefault = ""): Doc => doc("core", meaning, byDefault);
+/** A key that the first stable release has. */
+export const exp = (meaning: string, byDefault = ""): Doc => doc("exp", meaning, byDefault);
+/** A peripheral key. */
+export const per = (meaning: string, byDefault = ""): Doc => doc("per", meaning, byDefault);
+
+function doc(stage: Doc["stage"], meaning: string, byDefault: string): Doc {
+  return { stage, meaning, default: byDefault };
+}
+
 /** One key. */
 export interface Row {
   readonly key: string;
@@ -63,6 +89,15 @@ export interface Row {
   /** Those of `also` that warn `deprecated`. */
   readonly deprecated: readonly string[];
   readonly shape: Shape;
+  readonly doc: Doc;
+  /**
+   * The field of resources.proto: its name where it differs from the key in
+   * snake_case without a unit; "../x" for a field of the message around this block;
+   * "" for a key that a construct of its own handles or that is no part of a state.
+   */
+  readonly field: string | undefined;
+  /** Whether the keys of the block belong to the message around it (`targets { target … }`). */
+  readonly inline: boolean;
   readonly required: boolean;
   /** Undefined for a live key, else what ignoring it means: class W or E. */
   readonly ignored: "warning" | "error" | Judge | undefined;
@@ -100,47 +135,49 @@ export interface BlockSpec {
 }
 
 /** Optional parts of a row. */
-export interface RowOptions {
-  readonly also?: readonly string[];
-  readonly deprecated?: readonly string[];
-  readonly required?: boolean;
-  readonly same?: readonly (string | number | boolean)[];
-  readonly lift?: boolean;
-  readonly blockHint?: string;
-}
+export type RowOptions = Partial<
+  Pick<Row, "also" | "deprecated" | "required" | "same" | "lift" | "blockHint" | "field" | "inline">
+>;
+
+type MakeRow = (key: string, shape: Shape, doc: Doc, options?: RowOptions) => Row;
 
 /** A key that is live. */
-export function live(key: string, shape: Shape, options: RowOptions = {}): Row {
-  return make(key, shape, undefined, options);
-}
+export const live: MakeRow = (key, shape, doc, options) => make(key, shape, doc, undefined, options);
 
 /** A key of class W: ignored with a warning. */
-export function warn(key: string, shape: Shape, options: RowOptions = {}): Row {
-  return make(key, shape, "warning", options);
-}
+export const warn: MakeRow = (key, shape, doc, options) => make(key, shape, doc, "warning", options);
 
 /** A key of class E: refused, because ignoring it would be unsafe. */
-export function refuse(key: string, shape: Shape, options: RowOptions = {}): Row {
-  return make(key, shape, "error", options);
-}
+export const refuse: MakeRow = (key, shape, doc, options) => make(key, shape, doc, "error", options);
 
 /** A key whose class depends on its values. */
-export function judge(key: string, shape: Shape, ignored: Judge, options: RowOptions = {}): Row {
-  return make(key, shape, ignored, options);
+export function judge(key: string, shape: Shape, doc: Doc, ignored: Judge, options: RowOptions = {}): Row {
+  return make(key, shape, doc, ignored, options);
 }
 
 /** Several keys of one shape and class. */
-export function each(
-  row: (key: string, shape: Shape, options?: RowOptions) => Row,
-  keys: readonly string[],
-  shape: Shape,
-): Row[] {
-  return keys.map((key) => row(key, shape));
+export function each(row: MakeRow, shape: Shape, docs: Readonly<Record<string, Doc>>): Row[] {
+  return Object.entries(docs).map(([key, doc]) => row(key, shape, doc));
 }
 
-function make(key: string, shape: Shape, ignored: Row["ignored"], options: RowOptions): Row {
-  const { also = [], deprecated = [], required = false, same = [], lift = false, blockHint = "" } = options;
-  return { key, also: [...also, ...deprecated], deprecated, shape, required, ignored, same, lift, blockHint };
+function make(key: string, shape: Shape, doc: Doc, ignored: Row["ignored"], options: RowOptions = {}): Row {
+  const { also = [], deprecated = [], required = false, same = [], lift = false } = options;
+  const { blockHint = "", field, inline = false } = options;
+  const spellings = [...also, ...deprecated];
+  return {
+    key,
+    also: spellings,
+    deprecated,
+    shape,
+    doc,
+    field,
+    inline,
+    required,
+    ignored,
+    same,
+    lift,
+    blockHint,
+  };
 }
 
 /** Optional parts of a block. */
@@ -154,7 +191,9 @@ export function table(path: string, rows: readonly Row[], options: BlockOptions 
 
 /** A table whose first argument is the id. */
 export function entity(path: string, rows: readonly Row[], options: BlockOptions = {}): BlockSpec {
-  return table(path, [live("id", text(), { required: true }), ...rows], {
+  const name = table(path, []).name;
+  const id = core(`name of the ${name}, unique in its scope; the first argument`);
+  return table(path, [live("id", text(), id, { required: true }), ...rows], {
     args: ["id"],
     entity: true,
     ...options,
@@ -179,7 +218,8 @@ export const text = (): Shape => scalar({ kind: "string" });
 export const any = (): Shape => scalar({ kind: "any" });
 export const seconds = (positive = false): Shape => scalar({ kind: "duration", unit: "s", positive });
 export const millis = (positive = false): Shape => scalar({ kind: "duration", unit: "ms", positive });
-export const size = (min = 0): Shape => scalar({ kind: "size", min });
+export const size = (min = 0): Shape => scalar({ kind: "size", min, unit: 1 });
+export const mebibytes = (): Shape => scalar({ kind: "size", min: 1, unit: 1024 * 1024 });
 export const float = (min: number, max = NO_LIMIT): Shape => scalar({ kind: "float", min, max });
 export const int = (min: number, max = NO_LIMIT, names?: Names): Shape =>
   scalar(names === undefined ? { kind: "int", min, max } : { kind: "int", min, max, names });
@@ -197,9 +237,19 @@ function spellings(values: readonly string[] | Spellings): Spellings {
     : (values as Spellings);
 }
 
+/** The table of a block; undefined for anything else. */
+export function specOf(shape: Shape): BlockSpec | undefined {
+  return shape.shape === "block" ? shape.spec : undefined;
+}
+
 /** A list of what `one` holds. */
 export function list(one: Shape): Shape {
-  return { shape: "list", type: typeOf(one) };
+  return { shape: "list", type: typeOf(one), commas: false };
+}
+
+/** A list that may also be written as one string with commas. */
+export function commaList(one: Shape): Shape {
+  return { shape: "list", type: typeOf(one), commas: true };
 }
 
 /** One value per node, repeatable. */

@@ -28,13 +28,13 @@ export interface Checked {
 }
 
 /** Reports what the core refuses about `config`; the state that it describes if that is nothing. */
-export function checkSemantics(
+export function reportCoreErrors(
   config: ConfigState,
   places: Places,
   { root, isWhole }: Checked,
   report: Report,
 ): State | undefined {
-  const result = applyDiff(emptyState(), commandsFor(config));
+  const result = applyDiff(emptyState(), commandsFor(globalPart(config)));
   if (result.ok) return result.state;
   for (const error of result.errors) {
     const place = placeOf(error, places);
@@ -51,6 +51,18 @@ export function checkSemantics(
     });
   }
   return undefined;
+}
+
+/** Namespaces are refused, and the core does not know the names in them. */
+function globalPart(config: ConfigState): ConfigState {
+  const isGlobal = ({ id }: { readonly id: string }) => !id.includes(":");
+  const { listeners, routes, upstreams } = config;
+  return {
+    ...config,
+    listeners: listeners.filter(isGlobal),
+    routes: routes.filter(isGlobal),
+    upstreams: upstreams.filter(isGlobal),
+  };
 }
 
 function placeOf({ subject }: ConfigError, places: Places): Place | undefined {

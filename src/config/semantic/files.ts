@@ -1,0 +1,98 @@
+// Rules about the files that a configuration names: certificates that can be read,
+// parse and belong to their keys, authorities, folders of static files. Left out
+// with `--skip-files`; log files, sockets and the pid file are never touched.
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { readFileSync, statSync } from "node:fs";
+import { pathFrom } from "../decode/system.ts";
+import type { Report } from "../diagnostic.ts";
+import { type Block, describe, type Value, value } from "../tree.ts";
+
+/** Looks at every file that the blocks below name. */
+export function checkFiles(block: Block, report: Report): void {
+  FILES[block.spec.path]?.(block, report);
+  for (const found of block.fields.values()) {
+    for (const item of found) if (item.block !== undefined && !item.off) checkFiles(item.block, report);
+  }
+}
+
+/** Path of a table → what is checked of its blocks. */
+const FILES: Readonly<Record<string, (block: Block, report: Report) => void>> = {
+  "listeners/listener/tls": (tls, report) => {
+    checkPair(tls, "cert-file", "key-file", report);
+    checkAuthority(tls, "ca-file", report);
+  },
+  "listeners/listener/tls/sni": (sni, report) => checkPair(sni, "cert-file", "key-file", report),
+  "upstreams/upstream/tls": (tls, report) => {
+    checkPair(tls, "client-cert", "client-key", report);
+    checkAuthority(tls, "ca-cert", report);
+  },
+  "routes/route/static-files": checkRoot,
+};
+
+/** A certificate and its key. */
+function checkPair(block: Block, certKey: string, keyKey: string, report: Report): void {
+  const [cert, key] = [value(block, certKey), value(block, keyKey)];
+  const parsedCert = cert && parsed(cert, "certificate", (pem) => new X509Certificate(pem), report);
+  const parsedKey: KeyObject | undefined = key && parsed(key, "key", (pem) => createPrivateKey(pem), report);
+  if (parsedCert === undefined || parsedKey === undefined || parsedCert.checkPrivateKey(parsedKey)) return;
+  const message = `certificate file '${cert?.value}' does not match key file '${key?.value}'`;
+  const hints = ["the key must be the one that the first certificate of the file was made for"];
+  report.error("tls-file", cert?.at ?? block.at, message, { hints });
+}
+
+/** The certificate or key in a file; undefined after a report. */
+function parsed<T>(file: Value, what: string, parse: (pem: Buffer) => T, report: Report): T | undefined {
+  const pem = contents(file, what, report);
+  if (pem === undefined) return undefined;
+  try {
+    return parse(pem);
+  } catch {
+    const hints = [`a ${what} in PEM begins with -----BEGIN`];
+    report.error("tls-file", file.at, `${what} file '${file.value}' holds no ${what} in PEM`, { hints });
+    return undefined;
+  }
+}
+
+function contents(file: Value, what: string, report: Report): Buffer | undefined {
+  try {
+    return readFileSync(pathFrom(file.at, String(file.value)));
+  } catch (error) {
+    report.error("tls-file", file.at, `${what} file '${file.value}' cannot be read: ${reasonOf(error)}`, {
+      hints: [
+        "paths are taken from the folder of the configuration file; --skip-files leaves this check out",
+      ],
+    });
+    return undefined;
+  }
+}
+
+function checkAuthority(block: Block, key: string, report: Report): void {
+  const file = value(block, key);
+  if (file === undefined) return;
+  try {
+    new X509Certificate(readFileSync(pathFrom(file.at, String(file.value))));
+  } catch (error) {
+    const reason = isSystemError(error)
+      ? `cannot be read: ${reasonOf(error)}`
+      : "holds no certificate in PEM";
+    report.error("file-missing", file.at, `'${key}' file '${file.value}' of ${describe(block)} ${reason}`);
+  }
+}
+
+function checkRoot(files: Block, report: Report): void {
+  const root = value(files, "root");
+  if (root === undefined) return;
+  const found = statSync(pathFrom(root.at, String(root.value)), { throwIfNoEntry: false });
+  if (found?.isDirectory()) return;
+  const route = describe(files.parent ?? files);
+  report.error("file-missing", root.at, `static root '${root.value}' of ${route} is not a directory`);
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return typeof error === "object" && error !== null && "syscall" in error;
+}
+
+/** "no such file or directory", without the code and the path. */
+function reasonOf(error: unknown): string {
+  return (error as Error).message.replace(/^\w+: /, "").replace(/, \w+(?: '.*')?$/, "");
+}
