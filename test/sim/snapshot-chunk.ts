@@ -5,13 +5,15 @@ import type { ConfigState } from "../../src/gen/sentinel/v1/resources_pb.ts";
 
 /** Appends a chunk to what was received before, in place. */
 export function appendChunk(snapshot: ConfigState, chunk: ConfigState): void {
-  const { listeners, routes, upstreams } = snapshot;
-  if (chunk.system !== undefined) snapshot.system = chunk.system;
-  listeners.push(...chunk.listeners);
-  routes.push(...chunk.routes);
-  for (const upstream of chunk.upstreams) {
-    const last = upstreams.at(-1);
+  const { upstreams, ...rest } = chunk;
+  for (const [name, value] of Object.entries(rest)) {
+    if (name === "$typeName" || value === undefined) continue;
+    const whole = snapshot as unknown as Record<string, unknown>;
+    whole[name] = Array.isArray(value) ? [...(whole[name] as unknown[]), ...value] : value;
+  }
+  for (const upstream of upstreams) {
+    const last = snapshot.upstreams.at(-1);
     if (last?.id === upstream.id) last.backends.push(...upstream.backends);
-    else upstreams.push(upstream);
+    else snapshot.upstreams.push(upstream);
   }
 }
