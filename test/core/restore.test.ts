@@ -20,6 +20,11 @@ const STATE = stateOf(
   listener("l", "127.0.0.1:8080"),
   listener("m", "127.0.0.1:0"),
   { updateSystem: { system: { workerThreads: 2 } } },
+  { addNamespace: { namespace: { id: "n" } } },
+  { addService: { service: { id: "n:s" } } },
+  { addFilter: { filter: { id: "n:s:f", cors: {} } } },
+  { addAgent: { agent: { id: "a", unixSocket: { path: "/a" }, failureMode: "FAILURE_MODE_OPEN" } } },
+  { updateCache: { cache: { maxSize: "1" } } },
 );
 
 function imagesOf(state: State): Image[] {

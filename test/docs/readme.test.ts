@@ -111,12 +111,13 @@ test("the CHANGELOG names every rpc, but for the regular ones, and every sub-com
     ([, name]) => name!,
   );
   const help = sentinel("--help");
-  const commands = [...help.slice(help.indexOf("Commands:")).matchAll(/^ {2}([a-z]+)/gm)].map(
+  const commands = [...help.slice(help.indexOf("Commands:")).matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(
     ([, name]) => name!,
   );
   expect(commands).toContain("run");
   const changelog = read("CHANGELOG.md");
-  const regular = /^(?:Add|Update|Remove)(?:Listener|Route|Upstream|Backend)$|^help$/;
+  const regular =
+    /^(?:Add|Update|Remove)(?:Listener|Route|Upstream|Backend|Filter|Agent|Namespace|Service)$|^help$/;
   const missing = [...rpcs, ...commands].filter((name) => !changelog.includes(`\`${name}\``));
   expect(missing.filter((name) => !regular.test(name))).toEqual([]);
 });
