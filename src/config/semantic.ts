@@ -40,8 +40,12 @@ export function checkSemantics(
     const place = placeOf(error, places);
     if (place?.broken && CAUSED_BY_DAMAGE.includes(error.rule)) continue;
     if (!isWhole && error.rule === "unknown-upstream") continue;
+    // What is in a namespace is not decoded yet, so a name with ":" is a mistake.
+    const isScoped = error.subject?.kind !== "backend" && (error.subject?.id.includes(":") ?? false);
+    if (isScoped && error.rule === "not-implemented") continue;
+    const rule = isScoped && /^unknown-(namespace|service)$/.test(error.rule) ? "bad-id" : error.rule;
     const related = relatedOf(error, config, places);
-    report.error(codeOf(error.rule), spanOf(error, place) ?? root, wording(error), {
+    report.error(codeOf(rule), spanOf(error, place) ?? root, wording(error), {
       hints: [error.hint],
       related,
     });
@@ -65,7 +69,8 @@ function spanOf({ subject }: ConfigError, place: Place | undefined): Span | unde
 }
 
 /** The file's word for a backend is target. */
-function wording({ rule, message }: ConfigError): string {
+function wording({ rule, message, subject }: ConfigError): string {
+  if (/^unknown-(namespace|service)$/.test(rule)) return `${subject?.kind} id '${subject?.id}' contains ":"`;
   if (rule === "bad-target") return message.replace("of a backend in", "of a target in");
   if (rule === "duplicate-target") return message.replace(/: backends .*$/, "").replace(/^address/, "target");
   return message;

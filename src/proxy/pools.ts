@@ -173,6 +173,7 @@ export class Pools {
   }
 }
 
-function policyOf(upstream: Upstream): BalancePolicy {
-  return upstream.loadBalancing === LoadBalancing.LEAST_CONNECTIONS ? "least_connections" : "round_robin";
+/** Policies that are not live yet fall back to least_connections, which their warning says. */
+function policyOf({ loadBalancing = LoadBalancing.ROUND_ROBIN }: Upstream): BalancePolicy {
+  return loadBalancing === LoadBalancing.ROUND_ROBIN ? "round_robin" : "least_connections";
 }

@@ -63,8 +63,12 @@ export class RoutingTable {
     this.#settle();
   }
 
-  /** Prepares what a route is to be after the next swap; undefined: removed. */
-  stage(routeId: string, route: Route | undefined): void {
+  /**
+   * Prepares what a route is to be after the next swap; undefined: removed. A
+   * route without an upstream is left out: this build cannot serve it.
+   */
+  stage(routeId: string, given: Route | undefined): void {
+    const route = given?.upstream === undefined ? undefined : given;
     const candidate = route && candidateOf(route, (text) => this.#patterns.acquire(text));
     const superseded = this.#staged.get(routeId);
     if (superseded !== undefined) this.#unindex(superseded);

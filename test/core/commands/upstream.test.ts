@@ -43,7 +43,7 @@ test("AddUpstream", () => {
   checkUpstreams([{ addUpstream: {} }], {
     errors: ["invalid missing-key commands[0].add_upstream.upstream"],
   });
-  for (const loadBalancing of [0, 3, -5]) {
+  for (const loadBalancing of [0, 14, -5]) {
     checkUpstreams([{ addUpstream: { upstream: { id: "w", loadBalancing } } }], {
       errors: ["invalid bad-value commands[0].add_upstream.upstream.load_balancing"],
     });
@@ -51,7 +51,7 @@ test("AddUpstream", () => {
 });
 
 test("what failed to be added is not reported again by those that refer to it", () => {
-  checkUpstreams([upstream(""), upstream("x:y"), route("t", { upstream: "x:y" })], {
+  checkUpstreams([upstream(""), upstream("x::y"), route("t", { upstream: "x::y" })], {
     errors: [
       "invalid missing-id commands[0].add_upstream.upstream.id",
       "invalid bad-id commands[1].add_upstream.upstream.id",
