@@ -17,7 +17,9 @@ import { type FileDescriptorProto, FileDescriptorSetSchema } from "@bufbuild/pro
 const PACKAGE = "sentinel.v1";
 const ROOT = new URL("..", import.meta.url);
 /** Files in reading order. */
-const FILES = ["control", "commands", "resources", "events"].map((name) => `sentinel/v1/${name}.proto`);
+const FILES = ["control", "commands", "resources", "events", "reload"].map(
+  (name) => `sentinel/v1/${name}.proto`,
+);
 /** Field numbers in descriptor.proto, which locations are made of. */
 const IN_FILE = { syntax: 12, message: 4, enum: 5, service: 6 } as const;
 const IN_MESSAGE = { field: 2, nested: 3, enum: 4, oneof: 8 } as const;

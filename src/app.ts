@@ -4,11 +4,14 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { type HealthServer, startHealthServer } from "./admin/health-server.ts";
-import { type Booted, type BootOptions, boot, commitFile, planFile } from "./boot.ts";
+import { type Booted, type BootOptions, boot, commitFile, planFile, type TakenFile } from "./boot.ts";
 import { Confirmations } from "./confirmations.ts";
 import type { ControlAddress } from "./control/address.ts";
 import { type ControlServer, startControlServer } from "./control/server.ts";
 import { parseBindAddress, type State, shutdownGraceMs } from "./core/index.ts";
+import { AutoReload } from "./reload/auto-reload.ts";
+import { Reloader } from "./reload/reloader.ts";
+import { startSettings } from "./reload/start-settings.ts";
 import { StartError } from "./start-error.ts";
 import type { Persistence } from "./store/persistence.ts";
 import type { Provenance } from "./store/provenance.ts";
@@ -20,10 +23,10 @@ import { Recorder, type Teller } from "./telemetry/recorder.ts";
 import { workerCount } from "./worker/cpus.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
 
-/** Time that control calls have to finish at shutdown. */
 /** Origins of resources that are filed at once after a start, and how often. */
 const SETTLE_COUNT = 1_000;
 const SETTLE_MS = 20;
+/** Time that control calls have to finish at shutdown. */
 const CONTROL_GRACE_MS = 1_000;
 /** Time that workers have to start, and to apply the file. */
 const START_DEADLINE_MS = 30_000;
@@ -35,6 +38,8 @@ export interface AppOptions extends Omit<BootOptions, "log" | "onOpened"> {
   /** In place of the file's `control` block; empty: the file's. */
   readonly control: readonly ControlAddress[];
   readonly version: string;
+  /** When the configuration began to be read, in milliseconds since 1970. Default: now. */
+  readonly loadedAtMs?: number;
   /** Test hook: waits between choosing a route and choosing a backend. */
   readonly beforePickMs?: number;
 }
@@ -52,15 +57,30 @@ export interface App {
   readonly controlAddresses: readonly string[];
   /** Address of the probe server, if one was asked for. */
   readonly healthAddress: string | undefined;
+  /** Takes the configuration files in again, as at a signal; the log says what came of it. */
+  reload(): void;
   /** Stops accepting, lets requests finish within the configured time, ends everything. */
   stop(): Promise<void>;
+}
+
+interface Reloads {
+  readonly reloader: Reloader;
+  readonly auto: AutoReload;
+}
+
+/** What has to be ended again. */
+interface Running {
+  pool?: WorkerPool;
+  health?: HealthServer | undefined;
+  control?: ControlServer;
+  files?: Reloads;
 }
 
 /** Starts; rejects with a StartError, leaving nothing running. */
 export async function startApp(given: AppOptions): Promise<App> {
   const { options, events, lines } = recorded(given);
   const { log } = options;
-  const starting: { pool?: WorkerPool; health?: HealthServer | undefined; control?: ControlServer } = {};
+  const starting: Running = {};
   const phase = { ready: false, stopping: false };
   const booted = await boot(options);
   const { store, persistence } = booted;
@@ -75,13 +95,15 @@ export async function startApp(given: AppOptions): Promise<App> {
     const file = planFile(booted, options);
     await pool.adopt([...store.state.listeners.values()].map(({ value }) => value));
     if (!(await pool.start(workersFor(options, file.next), START_DEADLINE_MS))) throw notStarted("start");
-    await commitFile(booted, file, options);
+    const files = startReloads(options, booted, pool, await commitFile(booted, file, options));
+    starting.files = files;
     if (!(await pool.waitApplied(store.revision, START_DEADLINE_MS))) throw notStarted("apply the file");
     const deps = {
       store,
       persistence,
       dataPlane: pool,
       events,
+      configFiles: files.reloader,
       logLines: () => lines.newestFirst(),
       version: options.version,
       startTime: new Date(),
@@ -114,6 +136,7 @@ export async function startApp(given: AppOptions): Promise<App> {
       store,
       workers: pool,
       log,
+      reload: () => void files.reloader.reload({ trigger: "signal" }),
       controlAddresses: control.addresses,
       healthAddress: starting.health?.address,
       stop,
@@ -230,16 +253,29 @@ async function logStarted(
   });
 }
 
-async function stopAll(
-  { store, persistence }: Booted,
-  running: {
-    readonly pool?: WorkerPool;
-    readonly health?: HealthServer | undefined;
-    readonly control?: ControlServer;
-  },
-): Promise<void> {
+/** Reloads, from what the start has made of the files. */
+function startReloads(options: StartOptions, { store }: Booted, pool: WorkerPool, taken: TakenFile): Reloads {
+  const { config, log, loadedAtMs = Date.now() } = options;
+  const auto = new AutoReload(() => void reloader.reload({ trigger: "auto-reload" }));
+  const reloader = new Reloader({
+    entry: config.entry,
+    store,
+    log,
+    clock: () => new Date(),
+    waitApplied: (revision, timeoutMs) => pool.waitApplied(revision, timeoutMs),
+    started: startSettings(config),
+    onRead: (reading, readAtMs) => auto.follow(reading, reading.edited !== undefined, readAtMs),
+    ...taken,
+  });
+  auto.follow({ paths: config, settings: config.settings }, config.config !== undefined, loadedAtMs);
+  return { reloader, auto };
+}
+
+async function stopAll({ store, persistence }: Booted, running: Running): Promise<void> {
+  running.files?.auto.close();
   store.close();
   await running.control?.stop(CONTROL_GRACE_MS);
+  await running.files?.reloader.close();
   await running.pool?.stop(shutdownGraceMs(store.state.system.value));
   await running.health?.close();
   await persistence.close();

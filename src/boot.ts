@@ -4,28 +4,29 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { wholeFile } from "./config/diagnostic.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { restoreGuards } from "./confirmations.ts";
 import {
   applyDiff,
   type ConfigError,
   commandsFor,
-  hashResource,
   KIND_NAMES,
   type Kind,
   type ResourceKey,
   type State,
   stateFromConfig,
-  stateFromImages,
   takeIn,
 } from "./core/index.ts";
-import type { StoredBase } from "./gen/sentinel/internal/v1/storage_pb.ts";
 import type { Command } from "./gen/sentinel/v1/commands_pb.ts";
+import { stateOfBase } from "./reload/base.ts";
+import type { FileStatus } from "./reload/outcome.ts";
+import { tellTakenIn } from "./reload/tell.ts";
 import { StartError } from "./start-error.ts";
 import type { Accepted, Rejected } from "./store/attempt.ts";
 import type { Persistence, PersistenceStatus } from "./store/persistence.ts";
 import { Provenance } from "./store/provenance.ts";
-import { baseOf } from "./store/record.ts";
+import { encodeBase } from "./store/record.ts";
 import { type OpenedState, type OpenOptions, openState } from "./store/sqlite/open-state.ts";
 import { Store } from "./store/store.ts";
 import { tellAttempt } from "./telemetry/attempt-record.ts";
@@ -114,7 +115,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
 
 /** What is to become of the configuration file. */
 export type FilePlan = { readonly next: State } & (
-  | { readonly commands: readonly Command[]; readonly base: StoredBase }
+  | { readonly commands: readonly Command[]; readonly base: Uint8Array }
   | { readonly problem: Problem }
 );
 
@@ -136,26 +137,28 @@ export function planFile(booted: Booted, options: BootOptions): FilePlan {
   if (config.config === undefined) return fail({ exitCode: 1, lines: [] });
   const built = stateFromConfig(config.config);
   if (!built.ok) return fail(refused(built.errors));
-  const base = baseOf(built.state);
+  const base = encodeBase(built.state);
   if (isFirst(booted)) return { next: built.state, commands: commandsFor(config.config), base };
   const taken = takeIn(
-    { base: baseState(booted.opened.base) ?? state, file: built.state, live: state },
+    { base: lastBase(booted) ?? state, file: built.state, live: state },
     config.settings.policy.reloadConflicts ?? "file",
   );
   if (!taken.ok) return fail(refused(taken.errors));
-  for (const kept of taken.kept)
-    log.write("warn", "file-change-not-taken", { config: configFile, revision, ...kept });
-  for (const conflict of taken.conflicts) {
-    log.write("warn", "run-time-change-overwritten", { config: configFile, revision, ...conflict });
-  }
+  tellTakenIn(log, configFile, revision, taken);
   const applied = applyDiff(state, taken.commands);
   if (!applied.ok) return fail(refused(applied.errors));
   return { next: applied.state, commands: taken.commands, base };
 }
 
+/** What the start has made of the file: the base of the next reload, encoded, if it is known. */
+export interface TakenFile {
+  readonly base: Uint8Array | undefined;
+  readonly status: FileStatus;
+}
+
 /** Commits what planFile found, as one change. */
-export async function commitFile(booted: Booted, plan: FilePlan, options: BootOptions): Promise<void> {
-  if ("problem" in plan) return;
+export async function commitFile(booted: Booted, plan: FilePlan, options: BootOptions): Promise<TakenFile> {
+  if ("problem" in plan) return notTaken(booted, plan.problem.lines, options);
   const outcome = await booted.store.commit({
     commands: plan.commands,
     source: "file",
@@ -165,13 +168,50 @@ export async function commitFile(booted: Booted, plan: FilePlan, options: BootOp
     isDeclarative: !isFirst(booted),
     base: plan.base,
   });
-  if (outcome.ok) return;
+  if (outcome.ok) {
+    const status = statusOf(booted, options, outcome.changed ? "applied" : "unchanged", []);
+    return { base: plan.base, status };
+  }
   if (outcome.errors.every(({ code }) => code === "frozen")) {
     // There is nothing wrong with the file, and there is a state: a new one has no freezes.
     const { message } = outcome.errors[0]!;
-    return options.log.write("warn", "bootstrap-file-frozen", { file: options.configFile, reason: message });
+    options.log.write("warn", "bootstrap-file-frozen", { file: options.configFile, reason: message });
+    return notTaken(booted, [message], options);
   }
-  giveUpFile(booted, refusedBy(outcome), options);
+  const problem = refusedBy(outcome);
+  giveUpFile(booted, problem, options);
+  return notTaken(booted, problem.lines, options);
+}
+
+/** The files stay as they were last taken in. */
+function notTaken(booted: Booted, lines: readonly string[], options: BootOptions): TakenFile {
+  const base = lastBase(booted);
+  const found = options.config.diagnostics.filter(({ severity }) => severity === "error");
+  const file = wholeFile(options.configFile);
+  const problems =
+    lines.length === 0
+      ? found
+      : lines.map((message) => {
+          return { ...file, severity: "error", code: "refused", message, hints: [], related: [] } as const;
+        });
+  const status = statusOf(booted, options, "rejected", problems);
+  return { base: base && encodeBase(base), status };
+}
+
+function statusOf(
+  { store }: Booted,
+  { configFile }: BootOptions,
+  result: FileStatus["result"],
+  problems: FileStatus["problems"],
+): FileStatus {
+  const { revision } = store;
+  const valid = result !== "rejected";
+  return { file: configFile, valid, time: new Date(), trigger: "start", result, revision, problems };
+}
+
+/** The state that the file described when it was last taken in; undefined if it cannot be told. */
+function lastBase({ opened }: Booted): State | undefined {
+  return opened.base && stateOfBase(opened.base);
 }
 
 /** Serves the state there is; throws if there is none, or that is not wanted. */
@@ -208,17 +248,6 @@ function refusedBy(outcome: Exclude<Accepted | Rejected, { ok: true }>): Problem
 function refused(errors: readonly ConfigError[]): Problem {
   const lines = errors.map(({ message, hint }) => (hint === "" ? message : `${message}; ${hint}`));
   return { exitCode: 1, lines };
-}
-
-/** The state that the file described when it was last taken in; undefined if it cannot be told. */
-function baseState(base: StoredBase | undefined): State | undefined {
-  if (base === undefined) return undefined;
-  const images = base.images.map((image) => ({
-    ...image,
-    hash: hashResource(image.kind, image.upstream, image.id, image.value),
-  }));
-  const built = stateFromImages(images, base.digest);
-  return built.ok ? built.state : undefined;
 }
 
 function open(

@@ -9,7 +9,6 @@ import { formatDiagnostics } from "./config/diagnostic.ts";
 import { loadConfigFile } from "./config/load.ts";
 import { shutdownGraceMs } from "./core/index.ts";
 import { createLog } from "./telemetry/log.ts";
-import type { Teller } from "./telemetry/recorder.ts";
 import { sentinelVersion } from "./version.ts";
 
 /** Beyond the configured grace, shutdown is forced after this. */
@@ -20,17 +19,22 @@ const SYSTEM_STATE_DIR = "/var/lib/sentinel";
 /** Runs a proxy; resolves with the exit code (config-format.md §19.2), rejects with a StartError. */
 export async function runProxy(request: RunRequest): Promise<number> {
   const { configFile } = request;
+  const loadedAtMs = Date.now();
   const loaded = await loadConfigFile(configFile);
   const shown = loaded.diagnostics.filter(({ severity }) => severity !== "note");
   process.stderr.write(formatDiagnostics(shown, loaded.sources));
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
   const stopped = firstSignal();
-  // Without a listener it would end the process, which nobody who sends it wants.
-  let running: Teller = log;
-  process.on("SIGHUP", () => running.write("warn", "reload-not-implemented"));
+  // During the start it would end the process; then it is done when there is something to reload.
+  let isAsked = false;
+  let reload = () => {
+    isAsked = true;
+  };
+  process.on("SIGHUP", () => reload());
   const app = await startApp({
     config: loaded,
     configFile,
+    loadedAtMs,
     stateDir: request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir(),
     control: request.control.map((address) => ({ address, insecure: true })),
     version: sentinelVersion(),
@@ -41,7 +45,8 @@ export async function runProxy(request: RunRequest): Promise<number> {
     // For tests only: widens the window between choosing a route and a backend.
     beforePickMs: Number(process.env["SENTINEL_TEST_BEFORE_PICK_MS"] ?? 0),
   });
-  running = app.log;
+  reload = () => app.reload();
+  if (isAsked) reload();
   await stopped;
   const graceMs = shutdownGraceMs(app.store.state.system.value);
   setTimeout(() => process.exit(2), graceMs + FORCE_AFTER_MS).unref();

@@ -21,6 +21,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   worker: ["core", "store", "proxy", "gen"],
   telemetry: ["core", "store", "gen"],
   admin: ["core"],
+  reload: ["core", "config", "store", "telemetry", "gen"],
   client: ["grpc", "gen"],
   cli: ["core", "config", "store", "client", "grpc", "gen", ""],
   "": [
@@ -34,6 +35,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     "worker",
     "telemetry",
     "admin",
+    "reload",
     "client",
     "cli",
     "gen",
@@ -49,8 +51,10 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   "store/snapshot": /^(node:(fs|path|zlib)|@bufbuild\/protobuf(\/.*)?)$/,
   proxy: /^(node:.*|http-proxy-3|@bufbuild\/protobuf(\/.*)?)$/,
   worker: /^(node:(worker_threads|fs|os|net)|@bufbuild\/protobuf(\/.*)?)$/,
-  config: /^(node:(fs|path)(\/.*)?|@bgotink\/kdl(\/.*)?|@bufbuild\/protobuf(\/.*)?)$/,
+  config:
+    /^(node:(fs|path)(\/.*)?|@bgotink\/kdl(\/.*)?|kdljs|jsonc-parser|toml-eslint-parser|@bufbuild\/protobuf(\/.*)?)$/,
   client: /^(node:crypto|@grpc\/grpc-js|@bufbuild\/protobuf(\/.*)?)$/,
+  reload: /^(node:(worker_threads|fs|path)|@bufbuild\/protobuf(\/.*)?)$/,
   telemetry: /^(winston|@bufbuild\/protobuf(\/.*)?)$/,
 };
 
@@ -100,6 +104,7 @@ const BANS: readonly Ban[] = [
       "worker",
       "telemetry",
       "admin",
+      "reload",
       "client",
       "cli",
       "grpc",
@@ -118,6 +123,7 @@ const BANS: readonly Ban[] = [
       "worker",
       "telemetry",
       "admin",
+      "reload",
       "client",
       "cli",
       "grpc",

@@ -9,9 +9,11 @@
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Command, CommandSchema } from "../../src/gen/sentinel/v1/commands_pb.ts";
+import { UpdateBackendRequestSchema } from "../../src/gen/sentinel/v1/control_pb.ts";
 import { Control, type RunningProxy, startProxy } from "../../test/e2e/proxy-process.ts";
+import { UnaryClient } from "./grpc-load.ts";
 import { comparePeers } from "./peer-table.ts";
 import { printTable, quantile, round } from "./table.ts";
 
@@ -165,21 +167,37 @@ async function sample({ change, undo, clientMs, serverMs }: Case, i: number): Pr
 }
 
 /** Changes a second that 64 clients, each on a connection of its own, get done. */
-async function burst({ proxy }: Case): Promise<number> {
+async function burst({ proxy, control }: Case): Promise<number> {
+  const rpc = "sentinel.v1.ControlService/UpdateBackend";
+  const clients = await Promise.all(
+    Array.from({ length: CLIENTS }, () => UnaryClient.connect(proxy.socket, rpc)),
+  );
+  const revision = await revisionOf(control);
   const until = performance.now() + BURST_MS;
   let commits = 0;
   await Promise.all(
-    Array.from({ length: CLIENTS }, async (_, client) => {
-      const control = new Control(`unix:${proxy.socket}`);
+    clients.map(async (client, n) => {
       for (let i = 0; performance.now() < until; i++) {
-        const backend = { id: `c${client}`, address: addressOf(2_000_000 + client), weight: 1 + (i % 100) };
-        await control.call("updateBackend", { upstream: "green", backend, allowMissing: true });
+        const backend = { id: `c${n}`, address: addressOf(2_000_000 + n), weight: 1 + (i % 100) };
+        const request = create(UpdateBackendRequestSchema, {
+          upstream: "green",
+          backend,
+          allowMissing: true,
+        });
+        if (!(await client.call(toBinary(UpdateBackendRequestSchema, request))))
+          throw new Error("a call failed");
         commits++;
       }
-      control.close();
+      client.close();
     }),
   );
+  const made = (await revisionOf(control)) - revision;
+  if (made !== BigInt(commits)) throw new Error(`${commits} answers, but ${made} changes`);
   return commits / (BURST_MS / 1000);
+}
+
+async function revisionOf(control: Control): Promise<bigint> {
+  return (await control.call("getStatus", {})).revision;
 }
 
 /** One diff of 10,000 commands, durable and applied, in milliseconds: the median of five. */

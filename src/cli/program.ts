@@ -14,8 +14,10 @@ import { addDiffCommand } from "./diff.ts";
 import { addEventsCommand } from "./events.ts";
 import { ExitError } from "./exit.ts";
 import { addExplainCommand } from "./explain.ts";
+import { addFmtCommand } from "./fmt.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addListenerCommands } from "./listener.ts";
+import { addReloadCommand } from "./reload.ts";
 import { addRollbackCommand } from "./rollback.ts";
 import { addRouteCommands } from "./route.ts";
 import { addRunCommand, type RunProxy } from "./run.ts";
@@ -70,6 +72,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
     .addHelpText("after", EXIT_HELP);
   addRunCommand(program, runProxy, finish);
   addValidateCommand(program, finish);
+  addFmtCommand(program, finish);
   addStatusCommand(program);
   addStateCommand(program);
   addExplainCommand(program);
@@ -82,6 +85,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
   addUpstreamCommands(program);
   addBackendCommands(program);
   addSystemCommands(program);
+  addReloadCommand(program);
   addHistoryCommand(program);
   addShowCommand(program);
   addBlameCommand(program);

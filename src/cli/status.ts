@@ -10,6 +10,7 @@ import {
   type StorageStatus,
   WorkerStatus_Progress,
 } from "../gen/sentinel/v1/control_pb.ts";
+import type { ConfigFileStatus } from "../gen/sentinel/v1/reload_pb.ts";
 import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
 import { type Paint, painter } from "./paint.ts";
 
@@ -61,10 +62,24 @@ function statusText(status: GetStatusResponse, paint: Paint): string {
     lines.push(`listener ${id}: ${address}, ${bound}`);
   }
   if (status.storage !== undefined) lines.push(`storage: ${storageText(status.storage, paint)}`);
+  if (status.configFile !== undefined) lines.push(...fileLines(status.configFile, paint));
   for (const { source, version, revision } of status.sources) {
     lines.push(`source ${source}: version ${version} at revision ${revision}`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+function fileLines(
+  { file, valid, trigger, result, time, problems }: ConfigFileStatus,
+  paint: Paint,
+): string[] {
+  const when = time === undefined ? "" : ` at ${timestampDate(time).toISOString()}`;
+  const word = valid ? result : paint("bad", result);
+  const found = problems.map((problem) => {
+    const place = problem.line === 0 ? problem.file : `${problem.file}:${problem.line}:${problem.column}`;
+    return `  ${place}: ${problem.message}`;
+  });
+  return [`file ${file}: ${word} (${trigger})${when}`, ...found];
 }
 
 function storageText(storage: StorageStatus, paint: Paint): string {

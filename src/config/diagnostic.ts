@@ -59,6 +59,11 @@ export class Report {
     this.#found.set(key, { severity, code, message: text, file, line, column, endColumn, hints, related });
   }
 
+  /** Whether a code has been reported. */
+  has(code: string): boolean {
+    return [...this.#found.values()].some((one) => one.code === code);
+  }
+
   /** Number of errors so far. */
   get errors(): number {
     let count = 0;
@@ -68,7 +73,8 @@ export class Report {
 
   /** Everything found, by line and column; files in the order of `files`. */
   sorted(files: readonly string[]): Diagnostic[] {
-    const rank = (one: Diagnostic) => files.indexOf(one.file);
+    const ranks = new Map(files.map((file, index) => [file, index]));
+    const rank = (one: Diagnostic) => ranks.get(one.file) ?? -1;
     return [...this.#found.values()].sort(
       (a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column,
     );
@@ -99,11 +105,13 @@ export function firstHere(at: Span, message = "first defined here"): Related {
 /**
  * The text shown to people: every diagnostic with the quoted line, a caret
  * line and hints, then a summary. `sources` maps file to text; without a text
- * the line is not quoted. Empty string if there is nothing to say.
+ * the line is not quoted. `name` is what the summary is about, by default the
+ * file of the first. Empty string if there is nothing to say.
  */
 export function formatDiagnostics(
   diagnostics: readonly Diagnostic[],
   sources: ReadonlyMap<string, string>,
+  name = diagnostics[0]?.file ?? "",
 ): string {
   if (diagnostics.length === 0) return "";
   const lines = new LineSource(sources);
@@ -116,16 +124,17 @@ export function formatDiagnostics(
       out.push(`      = note: ${other.message}: ${place(other)}`, ...excerpt(other, lines));
     }
   }
-  out.push(summary(diagnostics));
+  out.push(summary(diagnostics, name));
   return `${out.join("\n")}\n`;
 }
 
 /** One JSON object per line, as `--diagnostics json` prints it. */
 export function diagnosticsJson(diagnostics: readonly Diagnostic[]): string {
-  return diagnostics.map((one) => `${JSON.stringify(jsonForm(one))}\n`).join("");
+  return diagnostics.map((one) => `${JSON.stringify(diagnosticJson(one))}\n`).join("");
 }
 
-function jsonForm(one: Diagnostic): Record<string, unknown> {
+/** The fields as programs read them. */
+export function diagnosticJson(one: Diagnostic): Record<string, unknown> {
   const { severity, code, message, file, line, column, endColumn, hints, related } = one;
   const places = related.map((r) => ({ file: r.file, line: r.line, column: r.column, message: r.message }));
   return { severity, code, message, file, line, column, end_column: endColumn, hints, related: places };
@@ -149,14 +158,14 @@ function excerpt(at: Span, lines: LineSource): string[] {
   return [`${String(at.line).padStart(5)} | ${shown}`, `      | ${" ".repeat(start)}${"^".repeat(width)}`];
 }
 
-function summary(diagnostics: readonly Diagnostic[]): string {
+function summary(diagnostics: readonly Diagnostic[], name: string): string {
   const count = (severity: Severity) => diagnostics.filter((one) => one.severity === severity).length;
   const errors = count("error");
   const warnings = count("warning");
   const parts: string[] = [];
   if (errors > 0 || warnings === 0) parts.push(plural(errors, "error"));
   if (warnings > 0) parts.push(plural(warnings, "warning"));
-  return `${diagnostics[0]?.file}: ${parts.join(", ")}`;
+  return `${name}: ${parts.join(", ")}`;
 }
 
 /** "1 route", "2 routes". */

@@ -11,8 +11,9 @@ import {
   type Value,
 } from "@bgotink/kdl";
 import { parse as parseV1 } from "@bgotink/kdl/v1-compat";
-import { type Report, type Span, splitLines } from "./diagnostic.ts";
+import type { Report, Span } from "./diagnostic.ts";
 import type { SourceNode, SourceValue } from "./source.ts";
+import { TextIndex } from "./text-index.ts";
 
 /** Files are parsed in memory; a configuration of a million backends has about 60 MB. */
 const MAX_TEXT_LENGTH = 128 * 1024 * 1024;
@@ -20,6 +21,10 @@ const MAX_TEXT_LENGTH = 128 * 1024 * 1024;
 const MAX_DEPTH = 200;
 /** Syntax errors shown for one file; later ones mostly follow from the first. */
 const MAX_SYNTAX_ERRORS = 10;
+/** Errors among which one is looked for that says KDL 1. */
+const MAX_ERRORS_READ = 1000;
+/** Of such a text the parser would make millions of errors; each is an object of its own. */
+const MAX_BACKSLASHES = 10_000;
 
 /** The nodes of a document, or undefined after a `syntax` error. */
 export function readKdl(file: string, text: string, report: Report): SourceNode[] | undefined {
@@ -28,19 +33,31 @@ export function readKdl(file: string, text: string, report: Report): SourceNode[
     report.error("syntax", start, `the file is larger than ${MAX_TEXT_LENGTH / 1024 / 1024} MiB`);
     return undefined;
   }
+  if (isAllBackslashes(text)) {
+    report.error("syntax", start, "this is not KDL: most of it is backslashes");
+    return undefined;
+  }
   try {
-    return convert(file, parse(text, { storeLocations: true }), report);
+    return convert(
+      file,
+      withoutTraces(() => parse(text, { storeLocations: true })),
+      report,
+    );
   } catch (error) {
     if (error instanceof TooDeepError) {
       report.error("syntax", error.at, `nodes are nested more than ${MAX_DEPTH} deep`);
       return undefined;
     }
     if (!(error instanceof InvalidKdlError)) throw error;
-    const problems = [...error.flat()].map((one) => describe(file, text, one));
-    const v1 = problems.some((one) => one.isV1) ? readV1(text) : undefined;
-    if (v1 !== undefined) {
-      const first = problems.find((one) => one.isV1)?.at ?? start;
-      report.warning("kdl-v1", first, "this file is KDL 1; KDL 2 writes #true, #false and #null");
+    const index = new TextIndex(file, text);
+    const errors = [...error.flat()].slice(0, MAX_ERRORS_READ);
+    const problems = errors.map((one) => describe(index, text, one));
+    const first = problems.find((one) => one.isV1)?.at;
+    const v1 = first === undefined ? undefined : readV1(text);
+    if (first !== undefined && v1 !== undefined) {
+      report.warning("kdl-v1", first, "this file is KDL 1; KDL 2 writes #true, #false and #null", {
+        hints: ["sentinel fmt --upgrade makes it KDL 2"],
+      });
       return convert(file, v1, report);
     }
     for (const { at, message, hints } of problems.slice(0, MAX_SYNTAX_ERRORS)) {
@@ -58,9 +75,26 @@ interface Problem {
   readonly isV1: boolean;
 }
 
+function isAllBackslashes(text: string): boolean {
+  let count = 0;
+  for (let at = text.indexOf("\\"); at >= 0; at = text.indexOf("\\", at + 1)) count++;
+  return count > Math.max(MAX_BACKSLASHES, text.length / 4);
+}
+
+/** Parses without stack traces in the parser's errors, of which there may be a hundred thousand. */
+function withoutTraces(parseText: () => Document): Document {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return parseText();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 function readV1(text: string): Document | undefined {
   try {
-    return parseV1(text, { storeLocations: true });
+    return withoutTraces(() => parseV1(text, { storeLocations: true }));
   } catch {
     return undefined;
   }
@@ -70,13 +104,13 @@ function readV1(text: string): Document | undefined {
 const RAW_STRING_V1 = /(?:^|[\s=])r#*"/;
 
 /** A parser error in our words: without the repeated position, at the start of the token. */
-function describe(file: string, text: string, error: InvalidKdlError): Problem {
+function describe(index: TextIndex, text: string, error: InvalidKdlError): Problem {
   const message = error.message.replace(/ at (?:\d+:\d+|end of input)$/, "");
   const keyword = /^Invalid keyword "(true|false|null)"/.exec(message)?.[1];
   const offset = error.start?.offset ?? 0;
   const from = keyword === undefined ? offset : text.lastIndexOf(keyword, offset);
   const length = keyword?.length ?? Math.max(1, (error.end?.offset ?? offset + 1) - offset);
-  const at = spanAt(file, text, Math.max(0, from), length);
+  const at = index.span(Math.max(0, from), Math.max(0, from) + length);
   if (keyword !== undefined) {
     return {
       at,
@@ -104,13 +138,6 @@ function lower(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1);
 }
 
-function spanAt(file: string, text: string, offset: number, length: number): Span {
-  const before = splitLines(text.slice(0, offset));
-  const column = [...(before.at(-1) ?? "")].length + 1;
-  const token = text.slice(offset, offset + length).split(/[\r\n]/)[0] ?? "";
-  return { file, line: before.length, column, endColumn: column + Math.max(1, [...token].length) };
-}
-
 /** Thrown inside convert only. */
 class TooDeepError extends Error {
   readonly at: Span;
@@ -130,6 +157,7 @@ function convert(file: string, document: Document, report: Report): SourceNode[]
     for (const entry of node.entries) {
       const value = sourceValue(file, entry.value);
       refuseTag(entry, value.at, report);
+      refuseMisread(value, report);
       if (entry.name === null) args.push(value);
       else properties.push({ name: entry.name.getName(), nameAt: spanOf(file, entry.name), value });
     }
@@ -143,6 +171,16 @@ function convert(file: string, document: Document, report: Report): SourceNode[]
 function refuseTag(tagged: Node | Entry, at: Span, report: Report): void {
   const tag = tagged.getTag();
   if (tag !== null) report.error("bad-type", at, `the type annotation '(${tag})' has no meaning here`);
+}
+
+/**
+ * The parser takes the characters after "9" for hexadecimal digits, as in
+ * `worker-threads 0x1f;max-connections 5`, and would lose what follows.
+ */
+function refuseMisread({ value, raw, at }: SourceValue, report: Report): void {
+  const digits = typeof value === "number" ? /^[+-]?0x(.*)$/.exec(raw)?.[1] : undefined;
+  if (digits === undefined || !/[:;<=>?]/.test(digits)) return;
+  report.error("syntax", at, `'${raw}' is not a number`, { hints: ["put a space before ';'"] });
 }
 
 function sourceValue(file: string, value: Value): SourceValue {

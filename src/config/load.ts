@@ -1,9 +1,6 @@
-// Loads a configuration file: text → source tree → checked tree → ConfigState,
-// with every diagnostic on the way. Never throws for bad input. Called by the
-// CLI, at start and on reload; JSON, TOML and includes come later.
-
-import { readFile } from "node:fs/promises";
-import { extname } from "node:path";
+// Loads a configuration: files → source tree → checked tree → ConfigState, with
+// every diagnostic on the way. Never throws for bad input. Called by the CLI, at
+// start and on reload. Synchronous: what must not be held up does it in a thread.
 import { create } from "@bufbuild/protobuf";
 import { type ConfigState, ConfigStateSchema } from "../gen/sentinel/v1/resources_pb.ts";
 import { type ControlListen, type ControlPolicy, decodeControl, decodePolicy } from "./decode/control.ts";
@@ -12,16 +9,18 @@ import { decodeRoutes } from "./decode/route.ts";
 import { checkSchemaVersion, decodeProcess, decodeSystem, type ProcessSettings } from "./decode/system.ts";
 import { decodeUpstreams } from "./decode/upstream.ts";
 import { type Diagnostic, plural, Report, wholeFile } from "./diagnostic.ts";
+import { readDirectory } from "./directory.ts";
 import { reportDuplicates } from "./duplicates.ts";
-import { readKdl } from "./kdl-source.ts";
+import { FileSet } from "./include.ts";
 import { reportNotImplemented } from "./not-implemented.ts";
 import { reportPlaceholders } from "./placeholders.ts";
 import { Places } from "./places.ts";
 import { readTree } from "./read.ts";
 import { reportReferences } from "./references.ts";
+import { mergeVersions } from "./schema-versions.ts";
 import { checkSemantics } from "./semantic.ts";
 import type { SourceNode } from "./source.ts";
-import { type Block, entitiesOf, items } from "./tree.ts";
+import { type Block, entitiesOf } from "./tree.ts";
 
 /** What a process needs before it has a state. */
 export interface BootstrapSettings extends ProcessSettings {
@@ -39,12 +38,25 @@ export interface Counts {
   readonly warnings: number;
 }
 
+/** Where a configuration is: its first file, or a folder of files. */
+export interface ConfigEntry {
+  readonly kind: "file" | "directory";
+  /** As given; relative to the process directory. */
+  readonly path: string;
+}
+
 /** The result of loading. */
 export interface LoadedConfig {
+  /** What was loaded; `loadConfig(entry)` loads it again. */
+  readonly entry: ConfigEntry;
+  /** Absolute paths of the files that were read, in reading order. */
+  readonly files: readonly string[];
+  /** Absolute paths of the folders in which a new file would be read, too: of patterns and of a directory. */
+  readonly folders: readonly string[];
   /** Undefined if there is any error. */
   readonly config: ConfigState | undefined;
   readonly settings: BootstrapSettings;
-  /** By line and column. */
+  /** By file in reading order, line and column. */
   readonly diagnostics: readonly Diagnostic[];
   /** `${kind}/${upstream ?? ""}/${id}` → where the resource was written. */
   readonly provenance: ReadonlyMap<string, { readonly file: string; readonly line: number }>;
@@ -53,32 +65,45 @@ export interface LoadedConfig {
   readonly sources: ReadonlyMap<string, string>;
 }
 
-/** Reads and loads a file; an unreadable file is a diagnostic, too. */
-export async function loadConfigFile(path: string): Promise<LoadedConfig> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/, \w+ '.*'$/, "") : String(error);
-    return refused(path, "", "no-files", `${path} cannot be read: ${reason}`, []);
-  }
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    return refused(path, "", "syntax", `${path} is not UTF-8 text`, []);
-  }
-  return loadConfigText(path, text);
+/** How to load. */
+export interface LoadOptions {
+  /** Leaves out the checks that look at certificates, roots and other files that the configuration names. */
+  readonly skipFiles?: boolean;
 }
 
-/** Loads a configuration from text; `file` is its name in diagnostics and gives the format. */
-export function loadConfigText(file: string, text: string): LoadedConfig {
-  const format = formatProblem(file);
-  if (format !== undefined) return refused(file, text, format.code, format.message, format.hints);
+/** Reads and loads a file or a folder; what cannot be read is a diagnostic, too. */
+export function loadConfig(entry: ConfigEntry, options: LoadOptions = {}): LoadedConfig {
+  return load(entry, options, (files, report) =>
+    entry.kind === "directory" ? readDirectory(entry.path, files, report) : files.read(entry.path),
+  );
+}
+
+/** Reads and loads a file with what it includes. */
+export async function loadConfigFile(path: string, options?: LoadOptions): Promise<LoadedConfig> {
+  return loadConfig({ kind: "file", path }, options);
+}
+
+/** Loads a configuration from text; `file` is its name in diagnostics, gives the format, and includes count from it. */
+export function loadConfigText(file: string, text: string, options: LoadOptions = {}): LoadedConfig {
+  return load({ kind: "file", path: file }, options, (files) => files.parse(file, text));
+}
+
+function load(
+  entry: ConfigEntry,
+  _options: LoadOptions,
+  read: (files: FileSet, report: Report) => readonly SourceNode[],
+): LoadedConfig {
   const report = new Report();
-  const nodes = readKdl(file, text, report);
-  if (nodes === undefined) return finish(file, text, report, undefined);
-  return finish(file, text, report, decode(file, nodes, report));
+  const files = new FileSet(report);
+  const nodes = read(files, report);
+  const merged = mergeVersions(nodes, report);
+  reportPlaceholders(merged, report);
+  const root = readTree(entry.path, merged, report);
+  reportNotImplemented(root, report);
+  reportDuplicates(root, report);
+  // Where a part is missing, nothing is said about what the whole lacks.
+  const isWhole = !files.hasBroken && files.sources.size > 0;
+  return finish(entry, files, report, isWhole ? decode(entry.path, root, report) : undefined);
 }
 
 interface Decoded {
@@ -88,11 +113,7 @@ interface Decoded {
   readonly counts: Omit<Counts, "warnings">;
 }
 
-function decode(file: string, nodes: readonly SourceNode[], report: Report): Decoded {
-  reportPlaceholders(nodes, report);
-  const root = readTree(file, nodes, report);
-  reportNotImplemented(root, report);
-  reportDuplicates(root, report);
+function decode(file: string, root: Block, report: Report): Decoded {
   reportReferences(root, report);
   const schema = checkSchemaVersion(root, report);
   const places = new Places();
@@ -108,8 +129,7 @@ function decode(file: string, nodes: readonly SourceNode[], report: Report): Dec
     policy: decodePolicy(root),
   };
   checkPresence(file, root, report);
-  const isWhole =
-    items(root, "include").length === 0 && entitiesOf(root, "namespaces", "namespace").length === 0;
+  const isWhole = entitiesOf(root, "namespaces", "namespace").length === 0;
   checkSemantics(config, places, { root: wholeFile(file), isWhole }, report);
   const count = (plural: string, singular: string) => entitiesOf(root, plural, singular).length;
   const counts = {
@@ -121,9 +141,8 @@ function decode(file: string, nodes: readonly SourceNode[], report: Report): Dec
   return { config, settings, places, counts };
 }
 
-/** A file needs a listener, and without routes it answers nothing. */
+/** A configuration needs a listener, and without routes it answers nothing. */
 function checkPresence(file: string, root: Block, report: Report): void {
-  if (items(root, "include").length > 0) return;
   if (!hasListener(root)) {
     const hints = ['add a listeners { listener "http" { address "0.0.0.0:8080" } } block'];
     report.error("no-listeners", wholeFile(file), "No listeners defined", { hints });
@@ -133,48 +152,25 @@ function checkPresence(file: string, root: Block, report: Report): void {
   report.warning("no-routes", wholeFile(file), "no routes defined: every request will be answered with 404");
 }
 
-function finish(file: string, text: string, report: Report, decoded: Decoded | undefined): LoadedConfig {
-  const diagnostics = report.sorted([file]);
+function finish(
+  entry: ConfigEntry,
+  files: FileSet,
+  report: Report,
+  decoded: Decoded | undefined,
+): LoadedConfig {
+  const diagnostics = report.sorted([...files.sources.keys()]);
   const warnings = diagnostics.filter((one) => one.severity === "warning").length;
   return {
+    entry,
+    files: files.files,
+    folders: files.folders,
     config: report.errors > 0 ? undefined : decoded?.config,
     settings: decoded?.settings ?? { control: [], policy: {} },
     diagnostics,
     provenance: decoded?.places.provenance() ?? new Map(),
     counts: { ...(decoded?.counts ?? { schema: "1.0", listeners: 0, routes: 0, upstreams: 0 }), warnings },
-    sources: new Map([[file, text]]),
+    sources: files.sources,
   };
-}
-
-function refused(
-  file: string,
-  text: string,
-  code: string,
-  message: string,
-  hints: readonly string[],
-): LoadedConfig {
-  const report = new Report();
-  report.error(code, wholeFile(file), message, { hints });
-  return finish(file, text, report, undefined);
-}
-
-interface FormatProblem {
-  readonly code: string;
-  readonly message: string;
-  readonly hints: readonly string[];
-}
-
-/** KDL is read; JSON and TOML are formats of this program that are not read yet. */
-function formatProblem(file: string): FormatProblem | undefined {
-  const extension = extname(file).toLowerCase();
-  const hints = ["this version reads .kdl"];
-  if (extension === "" || extension === ".kdl") return undefined;
-  if (extension === ".json" || extension === ".toml") {
-    const message = `${extension.slice(1).toUpperCase()} files are not implemented in this version`;
-    return { code: "not-implemented", message, hints };
-  }
-  const message = `unknown format '${extension}': expected .kdl, .json or .toml`;
-  return { code: "unknown-format", message, hints };
 }
 
 /** "sentinel.kdl: valid (schema 1.0; 2 listeners, 3 routes, 1 upstream)", with the warnings if there are any. */

@@ -183,6 +183,11 @@ class Reader {
   }
 
   #unknown(block: Block, node: SourceNode, isProperty: boolean): void {
+    if (kebab(node.name) === "include") {
+      const hints = ["write it at top level"];
+      this.#problem(block, "misplaced-include", node.at, `'include' inside ${describe(block)}`, hints);
+      return;
+    }
     const hints = [keyHint(block.spec, node.name)];
     if (block.parent === undefined) {
       this.#problem(block, "unknown-block", node.at, `unknown top-level block '${node.name}'`, hints);

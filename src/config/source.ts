@@ -1,7 +1,7 @@
 // The tree every file format is turned into before anything is checked: nodes
 // with arguments, properties and children, each with its place. Holds no
-// meaning; kdl-source.ts makes it (JSON and TOML readers will, too) and
-// read.ts checks it against the schema.
+// meaning; kdl-source.ts and data-source.ts make it, and read.ts checks it
+// against the schema.
 import type { Span } from "./diagnostic.ts";
 
 /** A value as written. */
@@ -29,7 +29,18 @@ export interface SourceNode {
   readonly args: readonly SourceValue[];
   readonly properties: readonly SourceProperty[];
   readonly children: readonly SourceNode[] | undefined;
+  /** Free-form data as a JSON or TOML file has it; undefined in KDL, where the node itself says it. */
+  readonly data?: JsonValue;
 }
+
+/** Plain data. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
 
 /** A property or argument written as the child node it stands for. */
 export function asNode(name: string, at: Span, value: SourceValue): SourceNode {

@@ -16,6 +16,7 @@ import { guardHandlers } from "./service/guards.ts";
 import { historyHandlers } from "./service/history.ts";
 import { mutationHandlers } from "./service/mutations.ts";
 import { readHandlers } from "./service/reads.ts";
+import { reloadHandler } from "./service/reload.ts";
 import { Watches } from "./service/watch.ts";
 import { EventWatches } from "./service/watch-events.ts";
 
@@ -49,6 +50,7 @@ export async function startControlServer(
     ...reads.handlers,
     ...history.handlers,
     explainRoute: explainHandler(deps),
+    reloadConfig: reloadHandler(deps),
     watchChanges: (call: Parameters<Watches["handle"]>[0]) => watches.handle(call),
     watchEvents: (call: Parameters<EventWatches["handle"]>[0]) => eventWatches.handle(call),
   };

@@ -115,9 +115,7 @@ function applyCommand(draft: Draft, given: Command, index: number): void {
 /** Turns a draft without errors into the next state. */
 function finish(draft: Draft): Applied {
   const { base } = draft;
-  const changed = [...draft.touched.values()].filter(({ before, hash }) =>
-    before === undefined || hash === undefined ? before !== hash : !before.hash.equals(hash),
-  );
+  const changed = [...draft.touched.values()].filter(({ before, hash }) => before?.hash !== hash);
   if (changed.length === 0) return { ok: true, state: base, changes: [], warnings: [] };
   const digest = base.digest.slice();
   let backendCount = base.backendCount;

@@ -25,7 +25,7 @@ export function differences(a: State, b: State): Difference[] {
   if (a === b) return [];
   const found: Difference[] = [];
   const add = (key: ResourceKey, x: Entry<Resource> | undefined, y: Entry<Resource> | undefined) => {
-    if (x !== undefined && y !== undefined && x.hash.equals(y.hash)) return;
+    if (x !== undefined && y !== undefined && x.hash === y.hash) return;
     found.push({ key, before: x?.value, after: y?.value });
   };
   add({ kind: ResourceKind.SYSTEM, upstream: "", id: "" }, a.system, b.system);

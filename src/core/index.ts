@@ -10,7 +10,7 @@ export {
 export { type Applied, applyDiff, COMMAND_FIELDS, type Refused } from "./apply.ts";
 export { commandsOf, effectsOf, inverseOf, type ResourceChange } from "./change.ts";
 export { DEFAULT_PRIORITY, DEFAULT_WEIGHT, shutdownGraceMs } from "./defaults.ts";
-export { commandsFor, differences, diffStates, stateFromConfig } from "./diff.ts";
+export { commandsFor, type Difference, differences, diffStates, stateFromConfig } from "./diff.ts";
 export {
   addHash,
   type Digest,
@@ -18,7 +18,9 @@ export {
   digestHex,
   emptyDigest,
   etagOf,
+  hashBytes,
   hashResource,
+  type ResourceHash,
   subtractHash,
 } from "./digest.ts";
 export {
@@ -30,6 +32,7 @@ export {
   quote,
   type Subject,
 } from "./error.ts";
+export { type FileDiff, type FileOrder, fileDiffOf } from "./file-diff.ts";
 export { invertDiff } from "./invert.ts";
 export * as limits from "./limits.ts";
 export { changedFields } from "./mask.ts";
@@ -64,6 +67,7 @@ export {
   type TakeInStates,
   type TakenIn,
   takeIn,
+  takeInDiff,
 } from "./take-in.ts";
 export type { Conflict, FileChange, Kept } from "./take-in-report.ts";
 export { contradictionIn } from "./warnings.ts";

@@ -40,10 +40,10 @@ export function stayingRoutes(base: SortedList, file: SortedList): ReadonlySet<s
 
 /**
  * Those of `suspects` whose order relative to a staying route is not what it was
- * in `base`. Suspects are routes that exist in both states and do not stay.
+ * in `base`, the ids of that file's routes. Suspects are routes that exist in both states and do not stay.
  */
 export function movedAtRunTime(
-  base: State,
+  base: readonly string[],
   live: State,
   staying: ReadonlySet<string>,
   suspects: ReadonlySet<string>,
@@ -51,7 +51,7 @@ export function movedAtRunTime(
   /** How many staying routes stand before a route in base; of a staying route: its rank. */
   const before = new Map<string, number>();
   let count = 0;
-  for (const { id } of elements(base.routeOrder)) {
+  for (const id of base) {
     const isStaying = staying.has(id) && live.routes.has(id);
     if (isStaying || suspects.has(id)) before.set(id, count);
     if (isStaying) count++;

@@ -5,6 +5,7 @@ import { ResourceKind, type Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { subjectOf } from "./commands/shared.ts";
 import type { Difference } from "./diff.ts";
 import { type ConfigError, quote } from "./error.ts";
+import { type FileDiff, hasUpstream } from "./file-diff.ts";
 import { indexIds } from "./multi-index.ts";
 import { KIND_NAMES, keyText, type ResourceKey } from "./resource.ts";
 import type { State } from "./state.ts";
@@ -85,14 +86,14 @@ export function noRoomError(id: string): ConfigError {
 export function applyErrors(
   errors: readonly ConfigError[],
   changes: ReadonlyMap<string, Difference>,
-  file: State,
+  diff: FileDiff,
 ): ConfigError[] {
   return errors.map((error) => {
     const bare = { ...error, path: "" };
     if (error.rule !== "unknown-upstream" || error.subject?.kind !== "route") return bare;
     const key = { kind: ResourceKind.ROUTE, upstream: "", id: error.subject.id } as const;
     const route = changes.get(keyText(key))?.after as Route | undefined;
-    if (!file.upstreams.has(route?.upstream ?? "")) return bare;
+    if (route?.upstream === undefined || !hasUpstream(diff, route.upstream)) return bare;
     return { ...bare, hint: "it was removed at run time: add it again, or take the route out of the file" };
   });
 }

@@ -3,7 +3,8 @@
 // core/take-in.ts; shown by whoever asked for the take-in.
 import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import { quote } from "./error.ts";
-import { type ResourceKey, schemaOf } from "./resource.ts";
+import type { FileDiff } from "./file-diff.ts";
+import { keyText, type Resource, type ResourceKey, schemaOf } from "./resource.ts";
 import { previous } from "./sorted-list.ts";
 import { findResource, type State } from "./state.ts";
 import { shownValue } from "./three-way.ts";
@@ -32,24 +33,36 @@ export interface Conflict {
   readonly live: string | undefined;
 }
 
-/** The conflict about one field, with what the three states say. */
+/** The conflict about one field, with what the file as it was, the file as it is and the live state say. */
 export function conflictOf(
-  states: { readonly base: State; readonly file: State; readonly live: State },
+  diff: FileDiff,
+  live: State,
   key: ResourceKey,
   change: FileChange,
   field: string,
 ): Conflict {
-  const { base, file, live } = states;
-  const shown = (state: State) => valueIn(state, key, field);
-  return { key, change, field, base: shown(base), file: shown(file), live: shown(live) };
+  const { before, after } = diff.differences.get(keyText(key)) ?? {};
+  const isOrder = key.kind === ResourceKind.ROUTE && field === "order";
+  const shown = (resource: Resource | undefined) => shownValue(schemaOf(key.kind), resource, field);
+  const values = isOrder
+    ? {
+        base: placeIn(diff.order?.base ?? [], key.id),
+        file: placeIn(diff.order?.file.map(({ id }) => id) ?? [], key.id),
+        live: placeInState(live, key.id),
+      }
+    : { base: shown(before), file: shown(after), live: shown(findResource(live, key)?.value) };
+  return { key, change, field, ...values };
 }
 
-function valueIn(state: State, key: ResourceKey, field: string): string | undefined {
-  if (key.kind !== ResourceKind.ROUTE || field !== "order") {
-    return shownValue(schemaOf(key.kind), findResource(state, key)?.value, field);
-  }
-  const route = state.routes.get(key.id)?.value;
+function placeIn(ids: readonly string[], id: string): string | undefined {
+  const at = ids.indexOf(id);
+  if (at < 0) return undefined;
+  return at === 0 ? "first" : `after ${quote(ids[at - 1]!)}`;
+}
+
+function placeInState(state: State, id: string): string | undefined {
+  const route = state.routes.get(id)?.value;
   if (route === undefined) return undefined;
-  const before = previous(state.routeOrder, { order: route.order!, id: key.id });
+  const before = previous(state.routeOrder, { order: route.order!, id });
   return before === undefined ? "first" : `after ${quote(before.id)}`;
 }

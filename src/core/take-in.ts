@@ -7,12 +7,11 @@ import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
 import { ResourceKind, type Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { applyDiff } from "./apply.ts";
 import { commandsBetween } from "./change.ts";
-import { type Difference, differences } from "./diff.ts";
-import { digestHex } from "./digest.ts";
+import type { Difference } from "./diff.ts";
 import type { ConfigError } from "./error.ts";
+import { type FileDiff, type FileOrder, fileDiffOf, hadRoute, hadUpstream } from "./file-diff.ts";
 import { keyText, type Resource, type ResourceKey, schemaOf } from "./resource.ts";
-import { movedAtRunTime, type Placement, placeRoutes, stayingRoutes } from "./route-sequence.ts";
-import { elements } from "./sorted-list.ts";
+import { movedAtRunTime, type Placement, placeRoutes } from "./route-sequence.ts";
 import { findResource, type State } from "./state.ts";
 import { applyErrors, conflictError, noRoomError, referencedErrors } from "./take-in-errors.ts";
 import { type Conflict, conflictOf, type FileChange, type Kept } from "./take-in-report.ts";
@@ -68,13 +67,15 @@ export interface NotTakenIn extends Report {
  * a subject. Costs O(file log file), nothing if the file did not change; the size of
  * the live state does not matter.
  */
-export function takeIn(states: TakeInStates, policy: TakeInPolicy): TakenIn | NotTakenIn {
-  const merge = new Merge(states);
-  const { base, file, live } = states;
-  if (digestHex(base.digest) !== digestHex(file.digest)) {
-    for (const difference of differences(base, file)) merge.addResource(difference);
-    merge.addOrder();
-  }
+export function takeIn({ base, file, live }: TakeInStates, policy: TakeInPolicy): TakenIn | NotTakenIn {
+  return takeInDiff(fileDiffOf(base, file), live, policy);
+}
+
+/** The same of a diff that was computed before. Costs O(the diff), and O(file log file) if routes were added, removed or moved. */
+export function takeInDiff(diff: FileDiff, live: State, policy: TakeInPolicy): TakenIn | NotTakenIn {
+  const merge = new Merge(diff, live);
+  for (const difference of diff.differences.values()) merge.addResource(difference);
+  merge.addOrder();
   const changes = sorted([...merge.changes.values()]);
   const report = { kept: sorted([...merge.kept.values()]), conflicts: sorted(merge.conflicts) };
   const referenced = referencedErrors(live, merge.changes);
@@ -87,7 +88,7 @@ export function takeIn(states: TakeInStates, policy: TakeInPolicy): TakenIn | No
     ...(policy === "refuse" ? report.conflicts.map(conflictError) : []),
     ...referenced,
     ...(merge.noRoom === undefined ? [] : [noRoomError(merge.noRoom)]),
-    ...(applied.ok ? [] : applyErrors(applied.errors, merge.changes, file)),
+    ...(applied.ok ? [] : applyErrors(applied.errors, merge.changes, diff)),
   ];
   return errors.length === 0 ? { ok: true, commands, ...report } : { ok: false, errors, ...report };
 }
@@ -105,7 +106,8 @@ function sorted<T extends { readonly key: ResourceKey; readonly field?: string }
 
 /** A take-in in the making. */
 class Merge {
-  readonly #states: TakeInStates;
+  readonly #diff: FileDiff;
+  readonly #live: State;
   /** By keyText: what changes in the live state. */
   readonly changes = new Map<string, Difference>();
   /** By keyText. */
@@ -114,13 +116,14 @@ class Merge {
   /** A route for which there is no place. */
   noRoom: string | undefined;
 
-  constructor(states: TakeInStates) {
-    this.#states = states;
+  constructor(diff: FileDiff, live: State) {
+    this.#diff = diff;
+    this.#live = live;
   }
 
   /** Takes in what the file did to one resource, but for the position of a route. */
   addResource({ key, before, after }: Difference): void {
-    const live = findResource(this.#states.live, key)?.value;
+    const live = findResource(this.#live, key)?.value;
     if (after === undefined) this.#addRemoval(key, before!, live);
     else if (live === undefined) this.#addMissing(key, before, after);
     else this.#addUpdate(key, before, after, live);
@@ -138,19 +141,18 @@ class Merge {
 
   /** Backends that were added at run time go with their upstream. */
   #reportAddedBackends(upstream: string): void {
-    const { base, live } = this.#states;
-    for (const id of live.upstreams.get(upstream)!.backends.keys()) {
-      if (base.upstreams.get(upstream)!.backends.has(id)) continue;
-      this.#report({ kind: ResourceKind.BACKEND, upstream, id }, "remove", "");
+    for (const id of this.#live.upstreams.get(upstream)!.backends.keys()) {
+      const key = { kind: ResourceKind.BACKEND, upstream, id } as const;
+      // With the upstream the file removes every backend that it had.
+      if (!this.#diff.differences.has(keyText(key))) this.#report(key, "remove", "");
     }
   }
 
   #addMissing(key: ResourceKey, base: Resource | undefined, file: Resource): void {
-    const { base: last, live } = this.#states;
     const isOrphan =
       key.kind === ResourceKind.BACKEND &&
-      last.upstreams.has(key.upstream) &&
-      !live.upstreams.has(key.upstream);
+      hadUpstream(this.#diff, key.upstream) &&
+      !this.#live.upstreams.has(key.upstream);
     if (base === undefined && !isOrphan)
       this.changes.set(keyText(key), { key, before: undefined, after: file });
     else if (base === undefined) this.#keep(key, "add");
@@ -165,38 +167,41 @@ class Merge {
 
   /** Takes in the order of routes, after all resources. */
   addOrder(): void {
-    const { base, file, live } = this.#states;
-    const staying = stayingRoutes(base.routeOrder, file.routeOrder);
+    const { order } = this.#diff;
+    if (order === undefined) return;
+    const live = this.#live;
+    const isNew = (id: string) => !hadRoute(this.#diff, id);
     const removed = [...this.changes.values()]
       .filter(({ key, after }) => key.kind === ResourceKind.ROUTE && after === undefined)
       .map(({ key }) => key.id);
-    const sequence = [...elements(file.routeOrder)].map(({ id }) => ({ id, isPlaced: !staying.has(id) }));
-    const wanted = sequence.filter(({ id }) => live.routes.has(id) || !base.routes.has(id));
+    const wanted = order.file.filter(({ id }) => live.routes.has(id) || isNew(id));
     const placement = placeRoutes(live, wanted, removed);
     this.noRoom = placement.noRoom;
-    for (const [id, order] of placement.keys) this.#setOrder(id, order);
-    this.#reportOrder(staying, removed, placement);
-    for (const { id, isPlaced } of sequence) {
-      if (isPlaced && base.routes.has(id) && !live.routes.has(id)) this.#keep(routeKey(id), "update");
+    for (const [id, key] of placement.keys) this.#setOrder(id, key);
+    this.#reportOrder(order, removed, placement);
+    for (const { id, isPlaced } of order.file) {
+      if (isPlaced && !isNew(id) && !live.routes.has(id)) this.#keep(routeKey(id), "update");
     }
   }
 
   #setOrder(id: string, order: string): void {
     const key = routeKey(id);
-    const before = this.#states.live.routes.get(id)?.value;
+    const before = this.#live.routes.get(id)?.value;
     const value = (this.changes.get(keyText(key))?.after ?? before) as Route;
     this.changes.set(keyText(key), { key, before, after: { ...value, order } });
   }
 
   /** Reports moved and removed routes that were moved at run time. */
-  #reportOrder(staying: ReadonlySet<string>, removed: readonly string[], { moved }: Placement): void {
-    const { base, live } = this.#states;
-    const inLive = moved.filter((id) => live.routes.has(id));
-    const suspects = new Set([...inLive.filter((id) => base.routes.has(id)), ...removed]);
-    const movedLive = suspects.size === 0 ? suspects : movedAtRunTime(base, live, staying, suspects);
+  #reportOrder(order: FileOrder, removed: readonly string[], { moved }: Placement): void {
+    const inLive = moved.filter((id) => this.#live.routes.has(id));
+    const known = inLive.filter((id) => hadRoute(this.#diff, id));
+    const suspects = new Set([...known, ...removed]);
+    const staying = new Set(order.file.filter(({ isPlaced }) => !isPlaced).map(({ id }) => id));
+    const movedLive =
+      suspects.size === 0 ? suspects : movedAtRunTime(order.base, this.#live, staying, suspects);
     for (const id of removed) if (movedLive.has(id)) this.#report(routeKey(id), "remove", "order");
     for (const id of inLive) {
-      if (!base.routes.has(id)) this.#report(routeKey(id), "add", "order");
+      if (!hadRoute(this.#diff, id)) this.#report(routeKey(id), "add", "order");
       else if (movedLive.has(id)) this.#report(routeKey(id), "update", "order");
     }
   }
@@ -206,7 +211,7 @@ class Merge {
   }
 
   #report(key: ResourceKey, change: FileChange, field: string): void {
-    this.conflicts.push(conflictOf(this.#states, key, change, field));
+    this.conflicts.push(conflictOf(this.#diff, this.#live, key, change, field));
   }
 }
 

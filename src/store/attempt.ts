@@ -1,12 +1,14 @@
 // What is asked of the store, and what it answers.
-import type { ConfigError, ResourceChange, ResourceKey } from "../core/index.ts";
-import type { StoredBase } from "../gen/sentinel/internal/v1/storage_pb.ts";
+import type { ConfigError, ResourceChange, ResourceKey, State } from "../core/index.ts";
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
 import type { GuardAction } from "./guards.ts";
 
 /** A request to change the state. */
 export interface Attempt {
+  /** None if they are computed. */
   readonly commands: readonly Command[];
+  /** The commands for the state that it is decided on, whatever is committed before it; does not throw. */
+  readonly compute?: (state: State) => Computed;
   /** "grpc" or "file". */
   readonly source: string;
   readonly actor: string;
@@ -43,11 +45,19 @@ export interface Attempt {
   readonly confirmWithinMs?: number;
   /** The unconfirmed revision that it reverts. */
   readonly reverts?: bigint;
-  /** What the configuration file describes, if this takes it in; kept as the base of the next time. */
-  readonly base?: StoredBase;
+  /**
+   * What the configuration file describes, if this takes it in: an encoded StoredBase, which
+   * is kept as the base of the next time.
+   */
+  readonly base?: Uint8Array;
   /** Where a resource came from, for provenance. Default: the actor. */
   readonly origin?: (key: ResourceKey) => string;
 }
+
+/** Commands, or why there are none. */
+export type Computed =
+  | { readonly ok: true; readonly commands: readonly Command[] }
+  | { readonly ok: false; readonly errors: readonly ConfigError[] };
 
 /** An attempt that was accepted. */
 export interface Accepted {

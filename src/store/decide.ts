@@ -31,6 +31,8 @@ export interface Basis {
 
 /** What is to become of an attempt. */
 export interface Decision {
+  /** What was decided, with its commands if they are computed. */
+  readonly attempt: Attempt;
   readonly outcome: Accepted | Rejected;
   /** What is to be committed; undefined for a refusal, a plan, a no-op. */
   readonly change?: CommittedChange;
@@ -41,13 +43,13 @@ export interface Decision {
   readonly guards?: Guards | undefined;
 }
 
+type Validated = Omit<Decision, "attempt">;
+
 /** What it needs. */
 export interface DeciderOptions {
   readonly historyId: string;
   readonly sources: Sources;
   readonly clock: () => Date;
-  /** Share of one kind, 1 to 100, that a diff may remove without force. Default 50. */
-  readonly maxRemovalPercent?: number;
   /** Calls what belongs to others; what it throws goes no further. */
   readonly contain: (call: () => void) => void;
 }
@@ -56,6 +58,8 @@ export interface DeciderOptions {
 export class Decider {
   readonly #options: DeciderOptions;
   readonly #participants: Participant[] = [];
+  /** Share of one kind, 1 to 100, that a later diff may remove without force. Undefined: the default. */
+  maxRemovalPercent: number | undefined;
 
   constructor(options: DeciderOptions) {
     this.#options = options;
@@ -67,20 +71,26 @@ export class Decider {
   }
 
   /** Validates and prepares one attempt on a state. An exception is a bug and refuses only this one. */
-  async decide(attempt: Attempt, basis: Basis): Promise<Decision> {
+  async decide(given: Attempt, basis: Basis): Promise<Decision> {
     const started = performance.now();
-    try {
-      return await this.#validate(attempt, basis);
-    } catch (bug) {
+    const refused = (errors: readonly ConfigError[], bug?: unknown): Decision => {
       const timings = { validateUs: microsecondsSince(started), persistUs: 0 };
-      const outcome = { ok: false, errors: [INTERNAL], revision: basis.revision, timings, bug } as const;
-      return { outcome };
+      const outcome = { ok: false, errors, revision: basis.revision, timings } as const;
+      return { attempt: given, outcome: bug === undefined ? outcome : { ...outcome, bug } };
+    };
+    try {
+      const computed = given.compute?.(basis.state);
+      if (computed?.ok === false) return refused(computed.errors);
+      const attempt = computed === undefined ? given : { ...given, commands: computed.commands };
+      return { attempt, ...(await this.#validate(attempt, basis)) };
+    } catch (bug) {
+      return refused([INTERNAL], bug);
     }
   }
 
-  async #validate(attempt: Attempt, { state, revision, guards }: Basis): Promise<Decision> {
+  async #validate(attempt: Attempt, { state, revision, guards }: Basis): Promise<Validated> {
     const started = performance.now();
-    const refused = (errors: readonly ConfigError[], validateUs = microsecondsSince(started)): Decision => ({
+    const refused = (errors: readonly ConfigError[], validateUs = microsecondsSince(started)): Validated => ({
       outcome: { ok: false, errors, revision, timings: { validateUs, persistUs: 0 } },
     });
     const time = this.#options.clock();
@@ -136,7 +146,7 @@ export class Decider {
   }
 
   /** An attempt that only changes the guards. */
-  #decideGuards(attempt: Attempt, guards: Guards, revision: bigint, time: Date): Decision {
+  #decideGuards(attempt: Attempt, guards: Guards, revision: bigint, time: Date): Validated {
     const timings = NO_TIME;
     const outcome: Accepted = {
       ok: true,
@@ -168,7 +178,7 @@ export class Decider {
       changes,
       commands,
       isDeclarative,
-      maxPercent: this.#options.maxRemovalPercent ?? DEFAULT_MAX_REMOVAL_PERCENT,
+      maxPercent: this.maxRemovalPercent ?? DEFAULT_MAX_REMOVAL_PERCENT,
     });
   }
 

@@ -1,9 +1,15 @@
 // The persistence that keeps nothing across a restart: bounded windows of
 // changes, attempts and answers, oldest dropped first, so that history and
 // repeated requests work in the same way as with a state folder.
+import { fromBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { digestBytes, emptyState } from "../core/index.ts";
-import type { StoredAttempt, StoredBase, StoredChange } from "../gen/sentinel/internal/v1/storage_pb.ts";
+import {
+  type StoredAttempt,
+  type StoredBase,
+  StoredBaseSchema,
+  type StoredChange,
+} from "../gen/sentinel/internal/v1/storage_pb.ts";
 import { type Page, pageSize } from "./page.ts";
 import type {
   Answer,
@@ -39,7 +45,7 @@ export class MemoryPersistence implements Persistence {
   #oldest = 0n;
   /** Digest of the state at #oldest. What lives in memory starts with the empty state. */
   #oldestDigest: Uint8Array = digestBytes(emptyState().digest);
-  #base: StoredBase | undefined;
+  #base: Uint8Array | undefined;
 
   get oldestRevision(): bigint {
     return this.#oldest;
@@ -113,7 +119,7 @@ export class MemoryPersistence implements Persistence {
   }
 
   base(): Promise<Read<StoredBase | undefined>> {
-    return Promise.resolve({ ok: true, value: this.#base });
+    return Promise.resolve({ ok: true, value: this.#base && fromBinary(StoredBaseSchema, this.#base) });
   }
 
   verifyAudit(): Promise<Read<AuditReport>> {

@@ -18,8 +18,8 @@ export interface AttemptRecord {
   readonly change?: StoredChange;
   /** What is answered when the same actor sends the same request id again. */
   readonly answer?: Answer;
-  /** The file's state, if this attempt took the file in. */
-  readonly base?: StoredBase;
+  /** The file's state, if this attempt took the file in: an encoded StoredBase. */
+  readonly base?: Uint8Array;
   /** What refuses changes from now on, if this attempt changed that: an encoded StoredGuards. */
   readonly guards?: Uint8Array;
 }

@@ -110,7 +110,12 @@ export function attemptOf(
   });
 }
 
-/** The file's state, to be kept as the base of the next reload. */
+/** The file's state as it is kept as the base of the next reload. */
+export function encodeBase(state: State): Uint8Array {
+  return toBinary(StoredBaseSchema, baseOf(state));
+}
+
+/** The same as a message. */
 export function baseOf(state: State): StoredBase {
   const images = [...resources(state)].map(({ key, value }) =>
     create(StoredImageSchema, { ...key, value: resourceBytes(key.kind, value) }),

@@ -68,12 +68,24 @@ export class Store {
   #unwritable: string | undefined;
   /** Whether a group waits for the disk. */
   #isStoring = false;
+  /** What is decided and waits for that group. */
+  #next: Decided[] = [];
+  /** What the next attempt is decided on; another object when what it would follow is given up. */
+  #basis: Basis;
+  /** What the group that waits for the disk leaves. */
+  #stored: Basis;
+  /** Why what was decided was given up. */
+  #lost: ConfigError = QUEUE_FULL;
+  /** Called when something arrives or a group is settled. */
+  #wake: () => void = () => {};
 
   constructor(options: StoreOptions) {
     this.#options = options;
     this.#state = options.state;
     this.#revision = options.revision;
     this.#guards = options.guards ?? NO_GUARDS;
+    this.#basis = this.#committed;
+    this.#stored = this.#basis;
     this.sources.restore(options.sources ?? []);
     this.historyId = options.historyId;
     this.provenance = options.provenance ?? new Provenance();
@@ -85,6 +97,7 @@ export class Store {
       sources: this.sources,
       contain: (call) => this.#contain(call),
     });
+    this.setMaxRemovalPercent(options.maxRemovalPercent);
     const { changes, commands } = options.retained ?? {};
     this.log = new ChangeLog(options.revision, options.state, changes, commands);
   }
@@ -114,6 +127,11 @@ export class Store {
     this.#decider.addParticipant(participant);
   }
 
+  /** Share of one kind, 1 to 100, that later diffs may remove without force; undefined: 50. */
+  setMaxRemovalPercent(percent: number | undefined): void {
+    this.#decider.maxRemovalPercent = percent;
+  }
+
   /** Calls `listener` with every later change, in order, as it is committed; returns how to stop it. */
   subscribe(listener: (change: CommittedChange) => void): () => void {
     this.#listeners.add(listener);
@@ -138,7 +156,8 @@ export class Store {
       if (this.#isStuck) return refuse(unstorable(this.#unwritable!));
       if (this.#queue.length >= limits.MAX_QUEUED_ATTEMPTS) return refuse(QUEUE_FULL);
       this.#queue.push({ attempt, resolve });
-      if (!this.#running) void this.#run();
+      if (this.#running) this.#wake();
+      else void this.#run();
     });
   }
 
@@ -170,52 +189,83 @@ export class Store {
   /** Refuses what waits behind a group that the disk does not take; nothing of it was tried. */
   #refuseWaiting(): void {
     if (!this.#isStuck) return;
-    for (const { attempt, resolve } of this.#queue.splice(0)) {
-      resolve(this.refuse(attempt, [unstorable(this.#unwritable!)]));
-    }
+    const failure = unstorable(this.#unwritable!);
+    this.#giveUpNext(failure, this.#stored);
+    for (const { attempt, resolve } of this.#queue.splice(0)) resolve(this.refuse(attempt, [failure]));
   }
 
+  /**
+   * One group at a time is written. What arrives meanwhile is decided on what that
+   * group leaves, and is written next: neither the processor nor the disk waits.
+   */
   async #run(): Promise<void> {
     this.#running = true;
-    // Attempts of one tick are one group; so are those that wait for a group to be written.
+    // Attempts of one tick are one group.
     await undefined;
-    while (this.#queue.length > 0) await this.#commitGroup(this.#takeGroup());
+    for (;;) {
+      await this.#decideWaiting();
+      if (this.#isStoring) await new Promise<void>((wake) => (this.#wake = wake));
+      else if (this.#next.length > 0) void this.#store(this.#next.splice(0));
+      else if (this.#queue.length === 0) break;
+    }
     this.#running = false;
   }
 
-  /** The waiting attempts, at most as many as have one full diff's commands. */
-  #takeGroup(): Pending[] {
-    let commands = 0;
-    let count = 0;
-    for (const { attempt } of this.#queue) {
-      commands += attempt.commands.length;
-      if (count > 0 && commands > limits.MAX_COMMANDS_PER_GROUP) break;
-      count++;
+  /** Decides the waiting attempts, at most as many as have one full diff's commands. Does not throw. */
+  async #decideWaiting(): Promise<void> {
+    if (!this.#isStoring && this.#next.length === 0) this.#basis = this.#committed;
+    let commands = this.#next.reduce((sum, { attempt }) => sum + attempt.commands.length, 0);
+    while (this.#queue.length > 0) {
+      commands += this.#queue[0]!.attempt.commands.length;
+      if (this.#next.length > 0 && commands > limits.MAX_COMMANDS_PER_GROUP) return;
+      const pending = this.#queue.shift()!;
+      const basis = this.#basis;
+      const decided = { ...pending, ...(await this.#decider.decide(pending.attempt, basis)) };
+      // What it was decided on will not be, or not soon.
+      if (this.#basis !== basis) this.#giveUp(decided, this.#lost);
+      else this.#take(decided);
     }
-    return this.#queue.splice(0, count);
   }
 
-  /** Decides and commits a group, answers every attempt in it. Does not throw. */
-  async #commitGroup(group: readonly Pending[]): Promise<void> {
-    let basis: Basis = { state: this.#state, revision: this.#revision, guards: this.#guards };
-    const waiting: Decided[] = [];
-    for (const pending of group) {
-      const decided = { ...pending, ...(await this.#decider.decide(pending.attempt, basis)) };
-      const { change, record, guards = basis.guards } = decided;
-      // What was decided on a state that is not committed yet is answered when it is.
-      if (record === undefined && waiting.length === 0) this.#answer(decided, decided.outcome);
-      else waiting.push(decided);
-      basis = { ...(change ?? basis), guards };
+  /** What was decided on a state that is not committed yet is answered when it is. */
+  #take(decided: Decided): void {
+    const { change, record, guards = this.#basis.guards } = decided;
+    if (record === undefined && this.#next.length === 0 && !this.#isStoring) {
+      return this.#answer(decided, decided.outcome);
     }
-    const records = this.#withGuards(waiting, basis.guards);
-    if (records.length === 0) return;
+    this.#next.push(decided);
+    this.#basis = { ...(change ?? this.#basis), guards };
+  }
+
+  get #committed(): Basis {
+    return { state: this.#state, revision: this.#revision, guards: this.#guards };
+  }
+
+  /** Writes and commits a group, answers every attempt in it. Does not throw. */
+  async #store(group: readonly Decided[]): Promise<void> {
+    const first = group.findIndex(({ record }) => record !== undefined);
+    // What waited only for the group before this one.
+    for (const one of first < 0 ? group : group.slice(0, first)) this.#commitOne(one, 0);
+    if (first < 0) return;
+    const records = this.#withGuards(group, this.#basis.guards);
+    this.#stored = this.#basis;
     const started = performance.now();
     const failure = await this.#append(records);
     const persistUs = microsecondsSince(started);
-    for (const one of waiting) {
+    for (const one of group.slice(first)) {
       if (failure === undefined) this.#commitOne(one, persistUs);
       else this.#giveUp(one, failure);
     }
+    if (failure !== undefined) this.#giveUpNext(failure, this.#committed);
+    this.#isStoring = false;
+    this.#wake();
+  }
+
+  /** Refuses what was decided on a group that is not stored; `basis` is what there is instead. */
+  #giveUpNext(failure: ConfigError, basis: Basis): void {
+    this.#lost = failure;
+    this.#basis = { ...basis };
+    for (const one of this.#next.splice(0)) this.#giveUp(one, failure);
   }
 
   /** The records of a group; the last one has the guards after all of it, if they or the sources change. */
@@ -240,8 +290,6 @@ export class Store {
       return undefined;
     } catch (error) {
       return unstorable(messageOf(error));
-    } finally {
-      this.#isStoring = false;
     }
   }
 

@@ -110,7 +110,23 @@ export const EVENTS = {
     subject: "config",
     text: "the configuration file overwrote a change made at run time",
   },
-  "reload-not-implemented": { level: "warn", text: "SIGHUP changes nothing" },
+  "reload-applied": {
+    level: "info",
+    subject: "file",
+    text: "what was edited in the configuration files was taken in",
+  },
+  "reload-unchanged": { level: "info", subject: "file", text: "a reload found nothing to change" },
+  "reload-rejected": {
+    level: "error",
+    subject: "file",
+    because: "errors",
+    text: "the configuration files were not taken in; nothing has changed",
+  },
+  "reload-checked": {
+    level: "info",
+    subject: "file",
+    text: "somebody asked what a reload would do; nothing has changed",
+  },
   "internal-error": { level: "error", text: "a bug of Sentinel was contained" },
 } as const satisfies Readonly<Record<string, EventMeaning>>;
 

@@ -134,6 +134,8 @@ export class WorkerPool implements Participant {
       this.#slots[worker] = worker;
       this.#spawn(worker);
     }
+    // While the threads load their code.
+    this.#encodeSnapshot();
     const isLive = (worker: number) => this.#workers[worker]?.progress === "live";
     return this.#wait(() => [...Array(count).keys()].every(isLive), timeoutMs);
   }

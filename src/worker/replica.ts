@@ -13,6 +13,7 @@ import {
   hashResource,
   type Kind,
   keyText,
+  type ResourceHash,
   schemaOf,
   subtractHash,
 } from "../core/index.ts";
@@ -35,7 +36,7 @@ export type Received =
 export class Replica {
   #revision = -1n;
   #digest: Digest = emptyDigest();
-  #hashes = new Map<string, Buffer>();
+  #hashes = new Map<string, ResourceHash>();
 
   /** The revision it has; -1 before the first snapshot. */
   get revision(): bigint {

@@ -45,7 +45,7 @@ test("every command and option says what it is", () => {
 
 test("every command that talks to a proxy has --control and --json", () => {
   const leaves = commandsOf(program).filter(({ commands }) => commands.length === 0);
-  const own = ["run", "validate", "completion", "help", "list", "inspect", "restore", "verify"];
+  const own = ["run", "validate", "fmt", "completion", "help", "list", "inspect", "restore", "verify"];
   const missing = leaves
     .filter((command) => !own.includes(command.name()))
     .filter(

@@ -50,7 +50,7 @@ describe("system", () => {
     ["max-connections -1", ["error[bad-value] -1"]],
     ['graceful-shutdown-timeout-secs "1w"', ['error[bad-value] "1w"']],
     ['graceful-shutdown-timeout-secs "2d"', ['error[bad-value] "2d"']],
-    ["auto-reload", ["warning[not-implemented] auto-reload"]],
+    ["auto-reload", []],
     ['health-listen "nowhere"', ['error[bad-address] "nowhere"']],
   ])("%s → %j", (key, expected) => checkCodes(file(ROUTE, `system { ${key}; }`), expected));
 });
@@ -116,11 +116,14 @@ test("a file with syntax errors is not checked further", () => {
 
 describe("formats", () => {
   test.each([
-    ["a.json", "not-implemented"],
-    ["a.toml", "not-implemented"],
-    ["a.yaml", "unknown-format"],
-  ])("%s → %s", (name, code) => {
-    expect(loadConfigText(name, "").diagnostics).toMatchObject([{ severity: "error", code, line: 0 }]);
+    ["a.yaml", "unknown-format", 0],
+    ["a.json", "syntax", 1],
+    ["A.JSON", "syntax", 1],
+    ["a.toml", "no-listeners", 0],
+    ["a.kdl", "no-listeners", 0],
+  ])("%s → %s", (name, code, line) => {
+    const [first] = loadConfigText(name, "").diagnostics;
+    expect(first).toMatchObject({ severity: "error", code, line });
   });
 
   test("no extension is KDL", () => {

@@ -89,3 +89,21 @@ test("words and values at random", () => {
     { numRuns: 1000 },
   );
 });
+
+test("a number that the parser reads beyond its end is refused, not taken", () => {
+  const at = (text: string) => load(text).diagnostics.map(({ code, line, column }) => [code, line, column]);
+  expect(at("system { worker-threads 0x1f; daemon; }")).toContainEqual(["syntax", 1, 25]);
+  expect(at("system { worker-threads 0x1f ; daemon; }")).not.toContainEqual(["syntax", 1, 25]);
+});
+
+test("texts of a hundred thousand mistakes are refused in bounded time", () => {
+  for (const text of [
+    "\\".repeat(40_000),
+    `a #true ${"true ".repeat(20_000)}`,
+    `a "${"\\q".repeat(9_000)}"`,
+  ]) {
+    const { diagnostics } = load(text);
+    expect(diagnostics[0]).toMatchObject({ code: "syntax", severity: "error", line: 1 });
+    expect(diagnostics.length).toBeLessThan(20);
+  }
+});

@@ -11,6 +11,7 @@ import type { Store, StoreOptions } from "../../src/store/store.ts";
 import { EventLog } from "../../src/telemetry/event-log.ts";
 import { Control } from "../e2e/proxy-process.ts";
 import { watchedStore } from "../store/build.ts";
+import { UNCHANGED_FILES } from "./config-files.ts";
 
 /** A data plane without workers that is always done. */
 export const DONE: DataPlaneProgress = {
@@ -50,6 +51,7 @@ export async function dependencies(
     persistence: watched.persistence,
     dataPlane: DONE,
     events: new EventLog("log-1"),
+    configFiles: UNCHANGED_FILES,
     logLines: () => [],
     version: "1.2.3",
     startTime: new Date(0),

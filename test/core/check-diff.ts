@@ -163,7 +163,7 @@ function bytesOf(state: State): Uint8Array {
 
 /** Everything there is in a state, as text, in the order in which it is held. */
 function photograph(state: State): string {
-  const entry = ({ value, hash }: { value: unknown; hash: Buffer }) => [value, hash.toString("base64")];
+  const entry = ({ value, hash }: { value: unknown; hash: string }) => [value, hash];
   const index = (map: Iterable<[string, unknown]>) => [...map];
   return plainText([
     [...state.digest],

@@ -7,6 +7,7 @@ import {
   digestHex,
   emptyDigest,
   etagOf,
+  hashBytes,
   hashResource,
   subtractHash,
 } from "../../src/core/digest.ts";
@@ -26,15 +27,19 @@ test("a hash depends on kind, upstream, id and bytes, and on where one ends", ()
     hashResource(5, "a", "bc", bytes),
     hashResource(5, "é", "c", bytes),
   ];
-  expect(new Set(all.map((hash) => hash.toString("hex"))).size).toBe(all.length);
+  expect(new Set(all.map((hash) => hashBytes(hash).toString("hex"))).size).toBe(all.length);
   expect(hashResource(1, "", "a", bytes)).toEqual(all[0]);
   // The format is on disk: it must not change by accident.
-  expect(all[0]!.toString("hex")).toBe("fa91485afa09d7b53541557796078b264ff867abc73fc08e1f2fa60431f0ad76");
-  expect(etagOf(all[0]!)).toBe(all[0]!.toString("hex").slice(0, 16));
+  expect(hashBytes(all[0]!).toString("hex")).toBe(
+    "fa91485afa09d7b53541557796078b264ff867abc73fc08e1f2fa60431f0ad76",
+  );
+  expect(etagOf(all[0]!)).toBe(hashBytes(all[0]!).toString("hex").slice(0, 16));
 });
 
 test("a digest is a sum: order does not matter, and what is taken out is gone", () => {
-  const anyHash = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((value) => Buffer.from(value));
+  const anyHash = fc
+    .uint8Array({ minLength: 32, maxLength: 32 })
+    .map((value) => Buffer.from(value).toString("latin1"));
   fc.assert(
     fc.property(fc.array(anyHash, { maxLength: 8 }), anyHash, (hashes, extra) => {
       const [a, b] = [emptyDigest(), emptyDigest()];

@@ -39,7 +39,7 @@ test.each([
   // A staying route was put before it instead of the other.
   ["abc", "cba", "ac", "b", "b"],
 ])("from %s to %s, where %s stay, of %s were moved: %s", (base, live, staying, suspects, moved) => {
-  const found = movedAtRunTime(stateWith(base), stateWith(live), new Set(staying), new Set(suspects));
+  const found = movedAtRunTime([...base], stateWith(live), new Set(staying), new Set(suspects));
   expect([...found].join("")).toBe(moved);
 });
 

@@ -1,5 +1,6 @@
 // The errors of a take-in say what and where; test/core/take-in.test.ts has their messages.
 import { expect, test } from "@jest/globals";
+import { fileDiffOf } from "../../src/core/index.ts";
 import { applyErrors, conflictError, noRoomError, referencedErrors } from "../../src/core/take-in-errors.ts";
 import { ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { route, stateOf, upstream } from "./build.ts";
@@ -50,11 +51,13 @@ test("only removed upstreams with a referrer are errors, in the order of their i
   expect(errors.map(({ subject }) => subject?.id)).toEqual(["u", "v"]);
 });
 
+const NOTHING = fileDiffOf(stateOf(), stateOf());
+
 test("errors of the merged state lose their path and keep the rest", () => {
   const error = { code: "limit", rule: "too-many", path: "commands[1]", message: "m", hint: "h" } as const;
-  expect(applyErrors([error], new Map(), stateOf())).toEqual([{ ...error, path: "" }]);
+  expect(applyErrors([error], new Map(), NOTHING)).toEqual([{ ...error, path: "" }]);
   const unknown = { ...error, rule: "unknown-upstream", subject: { kind: "route", id: "r" } } as const;
-  expect(applyErrors([unknown], new Map(), stateOf())).toEqual([{ ...unknown, path: "" }]);
+  expect(applyErrors([unknown], new Map(), NOTHING)).toEqual([{ ...unknown, path: "" }]);
 });
 
 test("no room is about the order of a route", () => {

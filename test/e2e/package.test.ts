@@ -42,6 +42,7 @@ test("it has what it needs and nothing else", () => {
     "commands.proto",
     "control.proto",
     "events.proto",
+    "reload.proto",
     "resources.proto",
   ]);
 });

@@ -8,6 +8,7 @@ import type { Attempt } from "../../src/store/attempt.ts";
 import type { CommittedChange } from "../../src/store/change-log.ts";
 import { Store } from "../../src/store/store.ts";
 import { EventLog } from "../../src/telemetry/event-log.ts";
+import { UNCHANGED_FILES } from "../control/config-files.ts";
 import { firstDiff } from "../laws/arbitrary.ts";
 import { History } from "./history.ts";
 import { Ledger } from "./ledger.ts";
@@ -65,6 +66,7 @@ export class Primary {
       store: this.store,
       persistence: this.storage,
       events: new EventLog("sim"),
+      configFiles: UNCHANGED_FILES,
       logLines: () => [],
       dataPlane: {
         waitApplied: () => Promise.resolve(true),

@@ -1,10 +1,12 @@
 // The one door: what the store promises to those who knock, and to those who
 // follow.
 import { expect, test } from "@jest/globals";
-import { limits } from "../../src/core/index.ts";
+import { limits, type State } from "../../src/core/index.ts";
 import type { CommittedChange } from "../../src/store/change-log.ts";
+import { commands } from "../core/build.ts";
 import { addBackend, attempt, backendIds, journal, Recorder, summary, watchedStore } from "./build.ts";
 
+const WRONG = { code: "invalid", rule: "bad-value", path: "", message: "m", hint: "" } as const;
 const REMOVE_NONE = { removeBackend: { upstream: "u", backendId: "none" } };
 
 test("attempts of one tick commit as one group with consecutive revisions", async () => {
@@ -72,6 +74,29 @@ test("a diff without effect does not move the revision and is not written", asyn
     { ok: true, revision: 2n, changes: [] },
   ]);
   expect([store.revision, groups, seen]).toEqual([2n, [[2n]], []]);
+});
+
+test("computed commands are those for what is committed before them, and are told of", async () => {
+  const told: number[] = [];
+  const { store } = await watchedStore({ onAttempt: (one) => told.push(one.commands.length) });
+  const changes: string[] = [];
+  store.subscribe(({ commands: [first], revision }) => changes.push(`${revision} ${first?.command.case}`));
+  const seen: string[][] = [];
+  const compute = (state: State) => {
+    seen.push([...state.upstreams.get("u")!.backends.keys()]);
+    return { ok: true, commands: commands(addBackend(`c${seen.length}`)) } as const;
+  };
+  const outcomes = await Promise.all([
+    store.commit(attempt([addBackend("a")])),
+    store.commit(attempt([], { compute })),
+    store.commit(attempt([], { compute: () => ({ ok: false, errors: [WRONG] }) })),
+    store.commit(attempt([], { compute })),
+  ]);
+  expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, false, true]);
+  expect(seen).toEqual([["a"], ["a", "c1"]]);
+  expect(changes).toEqual(["2 addBackend", "3 addBackend", "4 addBackend"]);
+  // What is accounted for has the commands, too.
+  expect(told.slice(1)).toEqual([1, 1, 0, 1]);
 });
 
 test("validate_only prepares, releases, and changes nothing", async () => {
@@ -187,6 +212,59 @@ test("what is attempted while a group is written is the next group, on top of it
   gate.open!();
   expect((await Promise.all(rest)).map(summary)).toEqual(["revision 3", "revision 4"]);
   expect(groups).toEqual([[1n], [2n], [3n, 4n]]);
+});
+
+test("what was decided on a group that is not stored goes with it, and what follows builds on what is", async () => {
+  const gate: { fail?: (error: Error) => void } = {};
+  let appended = 0;
+  const { store } = await watchedStore({
+    persistence: journal(() => {
+      if (appended++ !== 1) return Promise.resolve();
+      return new Promise((_, reject) => {
+        gate.fail = reject;
+      });
+    }),
+  });
+  const first = store.commit(attempt([addBackend("a")]));
+  await tick();
+  // Decided at once, each on what is before it; answered when that is known.
+  const answered: string[] = [];
+  const rest = [
+    store.commit(attempt([addBackend("b")])),
+    store.commit(attempt([addBackend("a")])),
+    store.commit(attempt([REMOVE_NONE])),
+  ].map((one) => one.then((outcome) => answered.push(summary(outcome))));
+  await tick();
+  expect([answered, appended]).toEqual([[], 2]);
+  gate.fail!(new Error("EIO"));
+  expect(summary(await first)).toBe("unavailable");
+  await Promise.all(rest);
+  expect(answered).toEqual(["unavailable", "unavailable", "unavailable"]);
+  expect(summary(await store.commit(attempt([addBackend("c")])))).toBe("revision 2");
+  expect(backendIds(store.state)).toEqual(["c"]);
+});
+
+test("a refusal on what is being written is answered when that is written", async () => {
+  const gate: { open?: () => void } = {};
+  let appended = 0;
+  const { store } = await watchedStore({
+    persistence: journal(() => {
+      if (appended++ !== 1) return Promise.resolve();
+      return new Promise((resolve) => {
+        gate.open = resolve;
+      });
+    }),
+  });
+  const first = store.commit(attempt([addBackend("a")]));
+  await tick();
+  const answered: string[] = [];
+  const refused = store.commit(attempt([REMOVE_NONE])).then((outcome) => answered.push(summary(outcome)));
+  await tick();
+  expect(answered).toEqual([]);
+  gate.open!();
+  expect(summary(await first)).toBe("revision 2");
+  await refused;
+  expect(answered).toEqual(["not_found"]);
 });
 
 test("while a group waits for a disk that does not take it, nobody else has to wait", async () => {

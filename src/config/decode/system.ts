@@ -9,7 +9,7 @@ import { type System, SystemSchema } from "../../gen/sentinel/v1/resources_pb.ts
 import type { Report, Span } from "../diagnostic.ts";
 import { Fields } from "../fields.ts";
 import type { Places } from "../places.ts";
-import { type Block, blocksOf, textOf, value } from "../tree.ts";
+import { type Block, blocksOf, boolOf, textOf, value } from "../tree.ts";
 
 /** Log levels, least important first. */
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
@@ -53,6 +53,16 @@ export interface ProcessSettings {
   readonly stateDir?: string;
   readonly healthListen?: string;
   readonly logLevel?: LogLevel;
+  /** Whether a change of the files is a reload. Unset: no. */
+  readonly autoReload?: boolean;
+  /** Absolute path. */
+  readonly pidFile?: string;
+  /** Name or number. */
+  readonly user?: string;
+  /** Name or number. */
+  readonly group?: string;
+  /** Absolute path. */
+  readonly workingDirectory?: string;
 }
 
 /** The settings written in `system` and `observability`. */
@@ -68,7 +78,18 @@ export function decodeProcess(root: Block, report: Report): ProcessSettings {
       hints,
     });
   }
+  const autoReload = system && boolOf(system, "auto-reload");
+  const [pidFile, workingDirectory] = (["pid-file", "working-directory"] as const).map((key) => {
+    const written = system && value(system, key);
+    return written && pathFrom(written.at, String(written.value));
+  });
+  const [user, group] = (["user", "group"] as const).map((key) => system && textOf(system, key));
   return {
+    ...(autoReload === undefined ? {} : { autoReload }),
+    ...(pidFile === undefined ? {} : { pidFile }),
+    ...(workingDirectory === undefined ? {} : { workingDirectory }),
+    ...(user === undefined ? {} : { user }),
+    ...(group === undefined ? {} : { group }),
     ...(stateDir === undefined ? {} : { stateDir: pathFrom(stateDir.at, String(stateDir.value)) }),
     ...(health === undefined ? {} : { healthListen: String(health.value) }),
     ...(level === undefined ? {} : { logLevel: level as LogLevel }),

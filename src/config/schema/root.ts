@@ -36,7 +36,7 @@ const SYSTEM = table("system", [
   live("max-connections", int(1, 4_294_967_295)),
   live("graceful-shutdown-timeout-secs", seconds()),
   warn("trace-id-format", words({ tinyflake: [], uuid: ["uuid4", "uuidv4"] })),
-  warn("auto-reload", bool(), { same: [false] }),
+  live("auto-reload", bool()),
   warn("pid-file", text()),
   warn("user", text()),
   warn("group", text()),
@@ -80,7 +80,7 @@ const CERTIFICATE = entity("certificate", [refuse("material-ref", text())]);
 /** The top level of a configuration. */
 export const ROOT = table("/", [
   live("schema-version", any(), { deprecated: ["version"] }),
-  judge("include", list(text()), oneFile),
+  live("include", list(text())),
   live("system", block(SYSTEM), { deprecated: ["server"] }),
   live("listeners", blocks(LISTENERS)),
   live("routes", blocks(ROUTES)),
@@ -102,11 +102,6 @@ export const ROOT = table("/", [
   filterRow,
   agentRow,
 ]);
-
-/** What is in the other files would be missing. */
-function oneFile(): ReturnType<Judge> {
-  return { severity: "error", hint: "put everything into one file" };
-}
 
 /** Off does nothing, detection only reports, prevention protects. */
 function wafMode(item: Parameters<Judge>[0]): ReturnType<Judge> {

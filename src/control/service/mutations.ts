@@ -301,7 +301,8 @@ function waitOf(options: CommitOptions | undefined): number {
   return timeout === undefined ? DEFAULT_WAIT_MS : millisecondsOf(timeout);
 }
 
-function resultOf(
+/** The answer to an accepted attempt, but for what it did. */
+export function resultOf(
   deps: ControlDependencies,
   outcome: Accepted,
   done: { readonly applied: boolean; readonly applyUs: number; readonly validateOnly: boolean },
@@ -326,7 +327,7 @@ function resultOf(
 }
 
 /** What a change did and what undoes it, unless that is too much for an answer. */
-function detailsOf({ changes, changed }: Accepted): Partial<CommitResult> {
+export function detailsOf({ changes, changed }: Accepted): Partial<CommitResult> {
   // What a repeated answer's change did may no longer be kept.
   const isForgotten = changed && changes.length === 0;
   if (isForgotten || changes.length > MAX_RESULT_DETAILS) return { truncated: true };

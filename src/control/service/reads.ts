@@ -34,6 +34,7 @@ import { Pages } from "../pages.ts";
 import { oldestOf, pastState } from "../past.ts";
 import { failure, statusOf } from "../status.ts";
 import { unary } from "../unary.ts";
+import { configFileOf } from "./reload.ts";
 
 const PROGRESS = {
   starting: WorkerStatus_Progress.STARTING,
@@ -160,6 +161,7 @@ async function getStatus(deps: ControlDependencies, watchers: number) {
     storage: storageOf(deps),
     sources: store.sources.all(),
     ...guardsOf(store.guards),
+    configFile: configFileOf(deps.configFiles),
   });
 }
 

@@ -3,6 +3,7 @@
 // journal to be rolled back, which a reader cannot do.
 import { closeSync, existsSync, openSync, renameSync, rmSync } from "node:fs";
 import { toBinary } from "@bufbuild/protobuf";
+import { hashBytes } from "../../core/index.ts";
 import {
   type StoredBase,
   StoredBaseSchema,
@@ -57,7 +58,16 @@ function fill(db: ReturnType<typeof openWriter>, { meta, images, base, guards }:
   writeMeta(db, meta);
   const { setResource, setBase } = prepareStatements(db);
   for (const { kind, upstream, id, value, hash, revision, origin } of images) {
-    setResource.run(kind, upstream, id, value, hash, revision, origin, originCrc(revision, origin));
+    setResource.run(
+      kind,
+      upstream,
+      id,
+      value,
+      hashBytes(hash),
+      revision,
+      origin,
+      originCrc(revision, origin),
+    );
   }
   if (base !== undefined) {
     const { hash, record } = baseRow(toBinary(StoredBaseSchema, base));

@@ -5,11 +5,7 @@ import { hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { toBinary } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import {
-  StoredAttemptSchema,
-  StoredBaseSchema,
-  StoredChangeSchema,
-} from "../../gen/sentinel/internal/v1/storage_pb.ts";
+import { StoredAttemptSchema, StoredChangeSchema } from "../../gen/sentinel/internal/v1/storage_pb.ts";
 import type { AttemptRecord } from "../persistence.ts";
 
 /** Chain hash before the first row. */
@@ -95,7 +91,7 @@ export function encodeRow(record: AttemptRecord, answerNumber: bigint): Row {
         bytes: answer.bytes,
       },
     }),
-    ...(base && { base: baseRow(toBinary(StoredBaseSchema, base)) }),
+    ...(base && { base: baseRow(base) }),
     ...(guards && { guards }),
   };
 }

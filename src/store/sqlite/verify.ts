@@ -8,6 +8,7 @@ import {
   addHash,
   digestBytes,
   emptyDigest,
+  hashBytes,
   hashResource,
   type Image,
   KIND_NAMES,
@@ -184,7 +185,11 @@ export function readImages(db: DatabaseSync, { digest, revision: last }: Positio
 function damagedResource(db: DatabaseSync): string | undefined {
   for (const row of db.prepare("SELECT kind, upstream, id, value, hash FROM resources").iterate()) {
     const [kind, upstream, id] = [row["kind"] as number, row["upstream"] as string, row["id"] as string];
-    if (hashResource(kind, upstream, id, row["value"] as Uint8Array).equals(row["hash"] as Uint8Array))
+    if (
+      hashBytes(hashResource(kind, upstream, id, row["value"] as Uint8Array)).equals(
+        row["hash"] as Uint8Array,
+      )
+    )
       continue;
     return `${nameOf(kind, upstream, id)} does not have the content that its hash says`;
   }

@@ -3,7 +3,7 @@
 // is an AppendError after which nothing of the group is stored. It decides nothing
 // about content: rows come encoded.
 import type { DatabaseSync } from "node:sqlite";
-import { addHash, digestBytes, hashResource, subtractHash } from "../../core/index.ts";
+import { addHash, digestBytes, hashBytes, hashResource, subtractHash } from "../../core/index.ts";
 import { AppendError, messageOf } from "../storage-error.ts";
 import type { Faults } from "./faults.ts";
 import type { HeadFile } from "./head.ts";
@@ -214,7 +214,16 @@ export class Writer {
       else {
         const hash = hashResource(kind, upstream, id, value);
         addHash(digest, hash);
-        setResource.run(kind, upstream, id, value, hash, revision, origin, originCrc(revision, origin));
+        setResource.run(
+          kind,
+          upstream,
+          id,
+          value,
+          hashBytes(hash),
+          revision,
+          origin,
+          originCrc(revision, origin),
+        );
       }
     }
     if (!digestBytes(digest).equals(change.digest)) {

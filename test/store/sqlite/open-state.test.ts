@@ -8,7 +8,7 @@ import { afterAll, expect, test } from "@jest/globals";
 import { inverseOf } from "../../../src/core/index.ts";
 import { StoredChangeSchema } from "../../../src/gen/sentinel/internal/v1/storage_pb.ts";
 import { encodeGuards, freezesOf } from "../../../src/store/guards.ts";
-import { baseOf } from "../../../src/store/record.ts";
+import { encodeBase } from "../../../src/store/record.ts";
 import { openOffline } from "../../../src/store/sqlite/offline.ts";
 import { openState } from "../../../src/store/sqlite/open-state.ts";
 import { changesOf, commandsIn } from "../../../src/store/stored.ts";
@@ -24,7 +24,7 @@ test("a new folder is the empty state, and what is appended is there after a res
   const labels = { b: "2", a: "1" };
   const more = { actor: "ann", reason: "why", requestId: "id", labels, origin: () => "f.kdl:7" };
   await first.persistence.append([line.upstream(), line.backend("a", more)]);
-  await first.persistence.append([{ ...line.backend("b"), base: baseOf(line.state) }]);
+  await first.persistence.append([{ ...line.backend("b"), base: encodeBase(line.state) }]);
   await first.persistence.close();
   expect(statSync(dir).mode & 0o777).toBe(0o700);
   for (const file of ["state.db", "head", "lock.db"])
@@ -151,7 +151,7 @@ test("what is not ours is refused and left alone", async () => {
   const line = new Line(opened);
   const answer = { contentHash: new Uint8Array(32), bytes: Uint8Array.of(1) };
   await persistence.append([
-    { ...line.upstream(), base: baseOf(line.state) },
+    { ...line.upstream(), base: encodeBase(line.state) },
     { ...line.backend("a", { requestId: "r" }), answer },
     line.backend("b"),
   ]);

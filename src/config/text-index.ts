@@ -1,0 +1,40 @@
+// From an offset in a text to a place people can find: line and column in code
+// points, by the same newlines as diagnostic.ts quotes lines. Used by the readers
+// whose parsers give offsets.
+import type { Span } from "./diagnostic.ts";
+
+/** The lines of one text. */
+export class TextIndex {
+  readonly #file: string;
+  readonly #text: string;
+  /** Offset of the first character of each line. */
+  readonly #starts: number[] = [0];
+
+  constructor(file: string, text: string) {
+    this.#file = file;
+    this.#text = text;
+    for (const { index, 0: newline } of text.matchAll(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/g)) {
+      this.#starts.push(index + newline.length);
+    }
+  }
+
+  /** The characters from `start` to before `end`, on the first of their lines only; at least one wide. */
+  span(start: number, end: number): Span {
+    let [low, high] = [0, this.#starts.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((this.#starts[middle] ?? 0) <= start) low = middle;
+      else high = middle - 1;
+    }
+    const column = points(this.#text.slice(this.#starts[low], start)) + 1;
+    const token = this.#text.slice(start, end).split(/[\n\r\v\f\u0085\u2028\u2029]/, 1)[0] ?? "";
+    return { file: this.#file, line: low + 1, column, endColumn: column + Math.max(1, points(token)) };
+  }
+}
+
+/** Number of code points. */
+function points(text: string): number {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+}

@@ -1,0 +1,100 @@
+// Reads the configuration files for a reload: all of it that can be slow, down to
+// what the editor changed since they were last taken in, as plain data. Runs in a
+// thread (thread.ts), so that the main thread never waits for it; changes nothing.
+import { fromBinary } from "@bufbuild/protobuf";
+import { type Diagnostic, wholeFile } from "../config/diagnostic.ts";
+import { type BootstrapSettings, type ConfigEntry, type LoadedConfig, loadConfig } from "../config/load.ts";
+import {
+  type ConfigError,
+  fileDiffOf,
+  KIND_NAMES,
+  type ResourceKey,
+  stateFromConfig,
+} from "../core/index.ts";
+import { StoredBaseSchema } from "../gen/sentinel/internal/v1/storage_pb.ts";
+import { encodeBase } from "../store/record.ts";
+import { stateOfBase } from "./base.ts";
+import { type DiffBytes, encodeDiff } from "./diff-bytes.ts";
+import { type StartSettings, startSettings } from "./start-settings.ts";
+
+/** What to read. */
+export interface ReadRequest {
+  readonly entry: ConfigEntry;
+  /** What the files described when they were last taken in: an encoded StoredBase. */
+  readonly base: Uint8Array;
+}
+
+/** Files that were read, and folders in which a new file would be, too; absolute paths. */
+export interface ReadPaths {
+  readonly files: readonly string[];
+  readonly folders: readonly string[];
+}
+
+/** What was found. */
+export interface Reading {
+  readonly paths: ReadPaths;
+  readonly settings: BootstrapSettings;
+  /** What takes effect at a start only. */
+  readonly startSettings: StartSettings;
+  /** Errors and warnings, by place. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Undefined if the files cannot be taken in: then there is an error among the diagnostics. */
+  readonly edited: Edited | undefined;
+}
+
+/** What the editor changed. */
+export interface Edited {
+  readonly diff: DiffBytes;
+  /** nameOf → "file:line" of what is different and is in the files. */
+  readonly origins: ReadonlyMap<string, string>;
+  /** The base of the next reload: an encoded StoredBase. */
+  readonly base: Uint8Array;
+}
+
+/** The name of a resource in provenance. */
+export function nameOf({ kind, upstream, id }: ResourceKey): string {
+  return `${KIND_NAMES[kind]}/${upstream}/${id}`;
+}
+
+/** Reads, checks, decodes and compares. Throws only for bugs. */
+export function readFiles({ entry, base }: ReadRequest): Reading {
+  const loaded = loadConfig(entry);
+  const { settings, files, folders, provenance } = loaded;
+  const diagnostics = loaded.diagnostics.filter(({ severity }) => severity !== "note");
+  const reading = {
+    paths: { files, folders },
+    settings,
+    startSettings: startSettings(loaded),
+    diagnostics,
+    edited: undefined,
+  };
+  if (loaded.config === undefined) return reading;
+  const built = stateFromConfig(loaded.config);
+  if (!built.ok) {
+    const errors = built.errors.map((error) => diagnosticOf(error, loaded));
+    return { ...reading, diagnostics: [...diagnostics, ...errors] };
+  }
+  const last = stateOfBase(fromBinary(StoredBaseSchema, base));
+  if (last === undefined) throw new Error("the base of the reload cannot be read");
+  const diff = fileDiffOf(last, built.state);
+  const origins = new Map<string, string>();
+  for (const { key, after } of diff.differences.values()) {
+    const place = provenance.get(nameOf(key));
+    if (after !== undefined && place !== undefined) origins.set(nameOf(key), `${place.file}:${place.line}`);
+  }
+  return { ...reading, edited: { diff: encodeDiff(diff), origins, base: encodeBase(built.state) } };
+}
+
+/** What the core refuses, at the resource that it is about. */
+function diagnosticOf({ rule, message, hint, subject }: ConfigError, loaded: LoadedConfig): Diagnostic {
+  const { kind = "", upstream = "", id = "" } = subject ?? {};
+  const place = loaded.provenance.get(`${kind}/${upstream}/${id}`);
+  return {
+    ...(place === undefined ? wholeFile(loaded.entry.path) : { ...place, column: 1, endColumn: 1 }),
+    severity: "error",
+    code: rule,
+    message,
+    hints: hint === "" ? [] : [hint],
+    related: [],
+  };
+}
