@@ -1,5 +1,5 @@
-// The order in which routes are tried: priority, specificity, the order key,
-// the id. A rank depends on the route alone, never on the request, so it is
+// The order in which routes are tried: priority, specificity, the scope, the
+// order key, the id. A rank depends on the route alone, never on the request, so it is
 // computed once, when a route enters the table. See config-format.md §9.
 import { DEFAULT_PRIORITY } from "../core/index.ts";
 import type { Matches, Route } from "../gen/sentinel/v1/resources_pb.ts";
@@ -9,6 +9,8 @@ import { parseHostPattern } from "./host.ts";
 export interface Rank {
   readonly priority: number;
   readonly specificity: number;
+  /** 2 for a route of a service, 1 of a namespace, 0 of neither. */
+  readonly scope: number;
   /** Fractional key, compared bytewise. */
   readonly order: string;
   readonly id: string;
@@ -19,6 +21,7 @@ export function rankOf(route: Route): Rank {
   return {
     priority: route.priority ?? DEFAULT_PRIORITY,
     specificity: specificityOf(route.matches),
+    scope: route.id.includes(":") ? route.id.split(":").length - 1 : 0,
     order: route.order ?? "",
     id: route.id,
   };
@@ -29,6 +32,7 @@ export function compareRanks(a: Rank, b: Rank): number {
   return (
     b.priority - a.priority ||
     b.specificity - a.specificity ||
+    b.scope - a.scope ||
     compareText(a.order, b.order) ||
     compareText(a.id, b.id)
   );

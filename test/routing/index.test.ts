@@ -6,6 +6,7 @@ test("routing exports what its callers use", () => {
   expect(Object.keys(routing).sort()).toEqual([
     "Balancer",
     "DEFAULT_PRIORITY",
+    "Domains",
     "MAX_TARGET",
     "RoutingTable",
     "changesWhenNormalized",
@@ -16,9 +17,12 @@ test("routing exports what its callers use", () => {
     "normalizeHost",
     "normalizePath",
     "parseHostPattern",
+    "printDomains",
     "printTable",
     "printTrials",
     "rankOf",
+    "scopeOf",
+    "servedScope",
     "specificityOf",
     "splitTarget",
   ]);
