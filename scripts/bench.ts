@@ -6,9 +6,11 @@ const cases: Readonly<Record<string, () => Promise<{ run: () => Promise<void> }>
   change: () => import("./bench/change.ts"),
   routes: () => import("./bench/routes.ts"),
   "large-diff": () => import("./bench/large-diff.ts"),
+  reload: () => import("./bench/reload.ts"),
   idle: () => import("./bench/idle.ts"),
   "worker-loss": () => import("./bench/worker-loss.ts"),
   retention: () => import("./bench/retention.ts"),
+  parse: () => import("./bench/parse.ts"),
 };
 
 const name = process.argv[2] ?? "";

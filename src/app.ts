@@ -4,9 +4,11 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { type HealthServer, startHealthServer } from "./admin/health-server.ts";
+import { type AfterBinding, afterBinding } from "./after-binding.ts";
 import { type Booted, type BootOptions, boot, commitFile, planFile, type TakenFile } from "./boot.ts";
 import { Confirmations } from "./confirmations.ts";
 import type { ControlAddress } from "./control/address.ts";
+import type { ControlDependencies } from "./control/dependencies.ts";
 import { type ControlServer, startControlServer } from "./control/server.ts";
 import { parseBindAddress, type State, shutdownGraceMs } from "./core/index.ts";
 import { AutoReload } from "./reload/auto-reload.ts";
@@ -70,6 +72,7 @@ interface Reloads {
 
 /** What has to be ended again. */
 interface Running {
+  after?: AfterBinding;
   pool?: WorkerPool;
   health?: HealthServer | undefined;
   control?: ControlServer;
@@ -82,8 +85,10 @@ export async function startApp(given: AppOptions): Promise<App> {
   const { log } = options;
   const starting: Running = {};
   const phase = { ready: false, stopping: false };
+  const after = afterBinding(options.config.settings, log);
+  starting.after = after;
   const booted = await boot(options);
-  const { store, persistence } = booted;
+  const { store } = booted;
   const confirmations = new Confirmations({ store, log });
   try {
     // Before there are workers: nothing has to be bound for it, and the file meets what it leads to.
@@ -98,23 +103,12 @@ export async function startApp(given: AppOptions): Promise<App> {
     const files = startReloads(options, booted, pool, await commitFile(booted, file, options));
     starting.files = files;
     if (!(await pool.waitApplied(store.revision, START_DEADLINE_MS))) throw notStarted("apply the file");
-    const deps = {
-      store,
-      persistence,
-      dataPlane: pool,
-      events,
-      configFiles: files.reloader,
-      logLines: () => lines.newestFirst(),
-      version: options.version,
-      startTime: new Date(),
-      isReady,
-      onInternalError: (rpc: string, correlationId: string, error: unknown) =>
-        log.write("error", "internal-error", { rpc, correlation_id: correlationId, error: stackOf(error) }),
-    };
+    const deps = dependenciesOf(options, booted, { pool, files, isReady, events, lines });
     const control = await startControlServer(deps, controlAddresses(options)).catch((error: unknown) => {
       throw new StartError(2, error instanceof Error ? error.message : String(error));
     });
     starting.control = control;
+    after.run(options.stateDir, socketsOf(control));
     // With a stored state an address may be taken; it is tried again, and the others serve.
     phase.ready = await pool.isAllBound();
     if (!phase.ready) {
@@ -146,6 +140,34 @@ export async function startApp(given: AppOptions): Promise<App> {
     await stopAll(booted, starting);
     throw error;
   }
+}
+
+/** What the control API needs of all this. */
+function dependenciesOf(
+  { version, log }: StartOptions,
+  { store, persistence }: Booted,
+  parts: {
+    readonly pool: WorkerPool;
+    readonly files: Reloads;
+    readonly isReady: () => boolean;
+    readonly events: EventLog;
+    readonly lines: RecentLines;
+  },
+): ControlDependencies {
+  const { pool, files, isReady, events, lines } = parts;
+  return {
+    store,
+    persistence,
+    dataPlane: pool,
+    events,
+    configFiles: files.reloader,
+    logLines: () => lines.newestFirst(),
+    version,
+    startTime: new Date(),
+    isReady,
+    onInternalError: (rpc: string, correlationId: string, error: unknown) =>
+      log.write("error", "internal-error", { rpc, correlation_id: correlationId, error: stackOf(error) }),
+  };
 }
 
 /** The options with a recorder in place of the log, and what it records. */
@@ -279,4 +301,9 @@ async function stopAll({ store, persistence }: Booted, running: Running): Promis
   await running.pool?.stop(shutdownGraceMs(store.state.system.value));
   await running.health?.close();
   await persistence.close();
+  running.after?.undo();
+}
+
+function socketsOf({ addresses }: ControlServer): string[] {
+  return addresses.filter((one) => one.startsWith("unix:")).map((one) => one.slice("unix:".length));
 }

@@ -135,7 +135,7 @@ export function planFile(booted: Booted, options: BootOptions): FilePlan {
   const { state, revision } = booted.store;
   const fail = (problem: Problem) => ({ next: giveUpFile(booted, problem, options), problem });
   if (config.config === undefined) return fail({ exitCode: 1, lines: [] });
-  const built = stateFromConfig(config.config);
+  const built = config.state ? { ok: true as const, state: config.state } : stateFromConfig(config.config);
   if (!built.ok) return fail(refused(built.errors));
   const base = encodeBase(built.state);
   if (isFirst(booted)) return { next: built.state, commands: commandsFor(config.config), base };

@@ -2,12 +2,13 @@
 // ends it. The only place that listens to signals.
 import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { startApp } from "./app.ts";
+import { isDenied, shownDiagnostics, skipsFiles, tellDiagnostics } from "./cli/config-options.ts";
 import type { RunRequest } from "./cli/run.ts";
-import { formatDiagnostics } from "./config/diagnostic.ts";
-import { loadConfigFile } from "./config/load.ts";
+import { type LoadedConfig, loadConfig } from "./config/load.ts";
 import { shutdownGraceMs } from "./core/index.ts";
+import { StartError } from "./start-error.ts";
 import { createLog } from "./telemetry/log.ts";
 import { sentinelVersion } from "./version.ts";
 
@@ -18,11 +19,12 @@ const SYSTEM_STATE_DIR = "/var/lib/sentinel";
 
 /** Runs a proxy; resolves with the exit code (config-format.md §19.2), rejects with a StartError. */
 export async function runProxy(request: RunRequest): Promise<number> {
-  const { configFile } = request;
+  const { entry, configOptions } = request;
+  const configFile = entry.path;
   const loadedAtMs = Date.now();
-  const loaded = await loadConfigFile(configFile);
-  const shown = loaded.diagnostics.filter(({ severity }) => severity !== "note");
-  process.stderr.write(formatDiagnostics(shown, loaded.sources));
+  const loaded = loadConfig(entry, { skipFiles: skipsFiles(configOptions) });
+  tellDiagnostics(shownDiagnostics(loaded, configOptions), loaded, configOptions);
+  if (isDenied(loaded, configOptions)) return 1;
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
   const stopped = firstSignal();
   // During the start it would end the process; then it is done when there is something to reload.
@@ -31,11 +33,12 @@ export async function runProxy(request: RunRequest): Promise<number> {
     isAsked = true;
   };
   process.on("SIGHUP", () => reload());
+  const stateDir = resolve(request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir());
   const app = await startApp({
-    config: loaded,
+    config: inWorkingDirectory(loaded),
     configFile,
     loadedAtMs,
-    stateDir: request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir(),
+    stateDir,
     control: request.control.map((address) => ({ address, insecure: true })),
     version: sentinelVersion(),
     log,
@@ -53,6 +56,20 @@ export async function runProxy(request: RunRequest): Promise<number> {
   await app.stop();
   await log.close();
   return 0;
+}
+
+/** Goes to the directory that the file names; what is read again is read from where it was. */
+function inWorkingDirectory(loaded: LoadedConfig): LoadedConfig {
+  const { workingDirectory } = loaded.settings;
+  if (workingDirectory === undefined) return loaded;
+  const entry = { ...loaded.entry, path: resolve(loaded.entry.path) };
+  try {
+    process.chdir(workingDirectory);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(2, `working-directory: ${reason}`);
+  }
+  return { ...loaded, entry };
 }
 
 /**

@@ -8,6 +8,8 @@ export interface LoadReport {
   readonly latenciesMs: readonly number[];
   /** Requests without a 200, and connections that closed. */
   readonly failed: number;
+  /** The backend's connections that are open when this is answered, by number in the order in which they came. */
+  readonly open: readonly number[];
 }
 
 /** A running load process. */

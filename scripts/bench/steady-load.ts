@@ -20,7 +20,13 @@ export type ToLoad =
 /** To the parent. */
 export type FromLoad =
   | { readonly type: "backend"; readonly address: string }
-  | { readonly type: "report"; readonly latenciesMs: readonly number[]; readonly failed: number };
+  | {
+      readonly type: "report";
+      readonly latenciesMs: readonly number[];
+      readonly failed: number;
+      /** The backend's connections that are open, by number in the order in which they came. */
+      readonly open: readonly number[];
+    };
 
 interface Sample {
   readonly due: number;
@@ -40,6 +46,13 @@ async function main(): Promise<void> {
     incoming.resume();
     response.end(END);
   });
+  const open = new Set<number>();
+  let accepted = 0;
+  backend.on("connection", (socket) => {
+    const number = ++accepted;
+    open.add(number);
+    socket.once("close", () => open.delete(number));
+  });
   backend.keepAliveTimeout = 600_000;
   backend.listen(0, "127.0.0.1");
   await once(backend, "listening");
@@ -53,7 +66,7 @@ async function main(): Promise<void> {
     const { from, to } = message;
     const within = samples.filter(({ due }) => due >= from && due < to);
     const failed = failures.filter((at) => at >= from && at < to).length;
-    send({ type: "report", latenciesMs: within.map(({ ms }) => ms), failed });
+    send({ type: "report", latenciesMs: within.map(({ ms }) => ms), failed, open: [...open] });
   });
   process.on("disconnect", () => process.exit(0));
   send({ type: "backend", address: `127.0.0.1:${(backend.address() as AddressInfo).port}` });

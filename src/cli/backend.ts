@@ -1,7 +1,7 @@
 // `sentinel backend add|update|remove|replace`.
 import type { Command } from "commander";
-import { AdminState } from "../gen/sentinel/v1/resources_pb.ts";
-import { type FieldFlag, fieldsOf, withFields, withFieldsToUpdate } from "./field-flags.ts";
+import { AdminState, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
+import { type FieldFlag, withFields, withFieldsToUpdate } from "./field-flags.ts";
 import {
   type MutationOptions,
   mutate,
@@ -10,6 +10,7 @@ import {
   withTargetOptions,
 } from "./mutation.ts";
 import { readNumber } from "./read-value.ts";
+import { resourceFields } from "./set-flag.ts";
 
 const STATES = {
   enabled: AdminState.ENABLED,
@@ -61,7 +62,7 @@ function addAdd(backend: Command): void {
     const id = options["id"] ?? "";
     return mutate(
       "addBackend",
-      { upstream, backend: { id, address, ...fieldsOf(SETTINGS, options) } },
+      { upstream, backend: { id, address, ...resourceFields(ResourceKind.BACKEND, SETTINGS, options) } },
       options,
     );
   });

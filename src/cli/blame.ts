@@ -2,6 +2,7 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { Argument, type Command } from "commander";
+import { isSingleton } from "../core/index.ts";
 import { type FieldBlame, GetBlameResponseSchema } from "../gen/sentinel/v1/control_pb.ts";
 import { type ClientOptions, withClient, withClientOptions } from "./client.ts";
 import { ExitError } from "./exit.ts";
@@ -22,8 +23,8 @@ export function addBlameCommand(program: Command): void {
     .option("--upstream <upstream>", "the upstream of a backend");
   withClientOptions(blame).action((kind: KindName, id: string | undefined, options: BlameOptions) => {
     const { upstream = "", json } = options;
-    if ((kind === "system") !== (id === undefined)) {
-      throw new ExitError(2, kind === "system" ? "the system has no id" : `which ${kind}? blame ${kind} ID`);
+    if (isSingleton(KINDS[kind]) !== (id === undefined)) {
+      throw new ExitError(2, id !== undefined ? `the ${kind} has no id` : `which ${kind}? blame ${kind} ID`);
     }
     if ((kind === "backend") !== (upstream !== "")) {
       throw new ExitError(

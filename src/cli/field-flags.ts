@@ -28,17 +28,19 @@ export interface FieldFlag {
 /** Parsed options of a command: texts, lists of texts, switches. */
 export type ParsedOptions = Readonly<Record<string, unknown>>;
 
-/** Adds the flags to a command. */
+/** Adds the flags to a command, and --set (set-flag.ts). */
 export function withFields(command: Command, rows: readonly FieldFlag[]): Command {
   command.optionsGroup("Fields:");
   for (const row of rows) command.addOption(optionOf(row));
-  return command;
+  const help = "set any field by its path in the API; the value is text or JSON; repeatable";
+  return command.option("--set <field=value>", help, collect);
 }
 
-/** Adds the flags, and --clear. */
+/** Adds the flags, --set and --clear. */
 export function withFieldsToUpdate(command: Command, rows: readonly FieldFlag[]): Command {
   const names = new Map(rows.map((row) => [row.field, row.value === undefined ? nameOf(row) : row.field]));
-  const help = `unset a field, so that its default applies: ${[...names.values()].join(", ")}, or a path as in the API; repeatable`;
+  const listed = names.size === 0 ? "its" : `${[...names.values()].join(", ")}, or a`;
+  const help = `unset a field, so that its default applies: ${listed} path as in the API; repeatable`;
   return withFields(command, rows).option("--clear <field>", help, collect);
 }
 
@@ -56,16 +58,18 @@ export function fieldsOf(rows: readonly FieldFlag[], options: ParsedOptions): Re
 
 /**
  * The field mask, only if something is to be cleared: with a mask exactly the
- * named fields are set or cleared, so it names what the options set, too.
+ * named fields are set or cleared, so it names what the options set, too; `more`
+ * are further paths that are set.
  */
 export function maskOf(
   rows: readonly FieldFlag[],
   options: ParsedOptions,
+  more: readonly string[] = [],
 ): { updateMask?: { paths: string[] } } {
   const cleared = options["clear"] as readonly string[] | undefined;
   if (cleared === undefined) return {};
   const isGiven = (row: FieldFlag) => options[optionOf(row).attributeName()] !== undefined;
-  const given = new Set(rows.filter(isGiven).map(({ field }) => field));
+  const given = new Set([...rows.filter(isGiven).map(({ field }) => field), ...more]);
   const paths = cleared.map((name) => rows.find((row) => nameOf(row) === name)?.field ?? name);
   const both = paths.find((path) => given.has(path));
   if (both !== undefined) throw new ExitError(2, `--clear: ${both} is set by another flag`);

@@ -37,7 +37,7 @@ export async function readInput(file: string): Promise<Input> {
   const { config, diagnostics, sources } = loadConfigText(file === "-" ? "stdin" : file, text);
   // How a process listens for us is in the file, too, but no part of its state.
   const shown = diagnostics.filter(({ severity, code }) => severity !== "note" && code !== "insecure");
-  process.stderr.write(formatDiagnostics(shown, sources));
+  process.stderr.write(formatDiagnostics(shown, sources, name));
   if (config === undefined) throw new ExitError(1, "");
   return { kind: "desired", config };
 }

@@ -7,7 +7,16 @@ export const KINDS = {
   route: ResourceKind.ROUTE,
   upstream: ResourceKind.UPSTREAM,
   backend: ResourceKind.BACKEND,
+  filter: ResourceKind.FILTER,
+  agent: ResourceKind.AGENT,
+  namespace: ResourceKind.NAMESPACE,
+  service: ResourceKind.SERVICE,
   system: ResourceKind.SYSTEM,
+  limits: ResourceKind.LIMITS,
+  observability: ResourceKind.OBSERVABILITY,
+  cache: ResourceKind.CACHE,
+  "rate-limits": ResourceKind.RATE_LIMITS,
+  waf: ResourceKind.WAF,
 } as const;
 
 /** A kind's word. */

@@ -1,6 +1,7 @@
 // `sentinel listener add|update|remove`.
 import type { Command } from "commander";
-import { type FieldFlag, withFieldsToUpdate } from "./field-flags.ts";
+import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
+import { type FieldFlag, withFields, withFieldsToUpdate } from "./field-flags.ts";
 import {
   type MutationOptions,
   mutate,
@@ -8,6 +9,7 @@ import {
   withMutationOptions,
   withTargetOptions,
 } from "./mutation.ts";
+import { resourceFields } from "./set-flag.ts";
 
 /** Flags that set fields of a listener. */
 export const LISTENER_FLAGS: readonly FieldFlag[] = [
@@ -17,12 +19,15 @@ export const LISTENER_FLAGS: readonly FieldFlag[] = [
 /** Adds the `listener` sub-commands. */
 export function addListenerCommands(program: Command): void {
   const listener = program.command("listener").description("change the sockets that accept clients");
-  withMutationOptions(
-    listener
-      .command("add <id> <address>")
-      .description("accept clients on one more IP:PORT; port 0 picks a free one, which `status` shows"),
-  ).action((id: string, address: string, options: MutationOptions) =>
-    mutate("addListener", { listener: { id, address } }, options),
+  const add = listener
+    .command("add <id> <address>")
+    .description("accept clients on one more IP:PORT; port 0 picks a free one, which `status` shows");
+  withMutationOptions(withFields(add, [])).action((id: string, address: string, options: MutationOptions) =>
+    mutate(
+      "addListener",
+      { listener: { id, address, ...resourceFields(ResourceKind.LISTENER, [], options) } },
+      options,
+    ),
   );
   const update = listener.command("update <listener>").description("move a listener to another address");
   withFieldsToUpdate(update, LISTENER_FLAGS);

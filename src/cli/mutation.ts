@@ -12,9 +12,11 @@ import {
   withClientOptions,
 } from "./client.ts";
 import { ExitError } from "./exit.ts";
-import { collect, type FieldFlag, fieldsOf, maskOf, type ParsedOptions } from "./field-flags.ts";
+import { collect, type FieldFlag, maskOf, type ParsedOptions } from "./field-flags.ts";
+import { KINDS, type KindName } from "./kind.ts";
 import { readDuration, readRevision, readWhole } from "./read-value.ts";
 import { printResult } from "./result.ts";
+import { resourceFields, setPaths } from "./set-flag.ts";
 
 /** Parsed options of a mutating sub-command; the others are those of its fields. */
 export interface MutationOptions extends ClientOptions, ParsedOptions {
@@ -129,17 +131,18 @@ export async function callMutation(
 
 /** The part of an update's request that is the same for every kind: resource, mask, allow_missing. */
 export function updateOf(
-  kind: string,
+  kind: KindName,
   id: Readonly<Record<string, string>>,
   rows: readonly FieldFlag[],
   options: MutationOptions,
   more: Readonly<Record<string, unknown>> = {},
 ): Record<string, unknown> {
-  const fields = { ...fieldsOf(rows, options), ...more };
-  const mask = maskOf(rows, options);
+  const fields = { ...resourceFields(KINDS[kind], rows, options), ...more };
+  const mask = maskOf(rows, options, setPaths(options));
   const { allowMissing = false } = options;
   if (Object.keys(fields).length === 0 && mask.updateMask === undefined && !allowMissing) {
     throw new ExitError(2, `nothing to update: say what of the ${kind} to change (see --help)`);
   }
-  return { [kind]: { ...id, ...fields }, ...mask, ...(allowMissing ? { allowMissing } : {}) };
+  const field = kind === "rate-limits" ? "rateLimits" : kind;
+  return { [field]: { ...id, ...fields }, ...mask, ...(allowMissing ? { allowMissing } : {}) };
 }

@@ -1,7 +1,14 @@
 // A plan for people: a line per resource, and for each changed field its value
 // before and after, where both states are known.
 import { type DescMessage, type Message, toJson } from "@bufbuild/protobuf";
-import { type Kind, schemaOf } from "../core/index.ts";
+import {
+  COLLECTION_FIELDS,
+  type Kind,
+  OPTIONAL_KINDS,
+  PLAIN_KINDS,
+  SINGLETON_FIELDS,
+  schemaOf,
+} from "../core/index.ts";
 import { type Effect, Effect_Action } from "../gen/sentinel/v1/events_pb.ts";
 import { type ConfigState, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import type { Meaning, Paint } from "./paint.ts";
@@ -47,11 +54,14 @@ function indexOf(config: ConfigState | undefined): Map<string, Message> {
   if (config === undefined) return found;
   const add = (kind: ResourceKind, upstream: string, id: string, value: Message) =>
     found.set(keyOf({ kind, upstream, id }), value);
-  if (config.system !== undefined) add(ResourceKind.SYSTEM, "", "", config.system);
-  for (const one of config.listeners) add(ResourceKind.LISTENER, "", one.id, one);
-  for (const one of config.routes) add(ResourceKind.ROUTE, "", one.id, one);
+  for (const kind of [ResourceKind.SYSTEM, ...OPTIONAL_KINDS]) {
+    const value = config[SINGLETON_FIELDS[kind]];
+    if (value !== undefined) add(kind, "", "", value);
+  }
+  for (const kind of [ResourceKind.LISTENER, ResourceKind.ROUTE, ResourceKind.UPSTREAM, ...PLAIN_KINDS]) {
+    for (const one of config[COLLECTION_FIELDS[kind]]) add(kind, "", one.id, one);
+  }
   for (const one of config.upstreams) {
-    add(ResourceKind.UPSTREAM, "", one.id, one);
     for (const backend of one.backends)
       add(ResourceKind.BACKEND, one.id, backend.id || backend.address || "", backend);
   }

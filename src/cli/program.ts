@@ -18,6 +18,7 @@ import { addFmtCommand } from "./fmt.ts";
 import { addHistoryCommand } from "./history.ts";
 import { addListenerCommands } from "./listener.ts";
 import { addReloadCommand } from "./reload.ts";
+import { addResourceCommands } from "./resource.ts";
 import { addRollbackCommand } from "./rollback.ts";
 import { addRouteCommands } from "./route.ts";
 import { addRunCommand, type RunProxy } from "./run.ts";
@@ -85,6 +86,7 @@ export function createProgram(runProxy: RunProxy, finish: (code: number) => void
   addUpstreamCommands(program);
   addBackendCommands(program);
   addSystemCommands(program);
+  addResourceCommands(program);
   addReloadCommand(program);
   addHistoryCommand(program);
   addShowCommand(program);

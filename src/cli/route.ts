@@ -1,9 +1,10 @@
 // `sentinel route add|update|remove`. The conditions of a route are flags; each
 // flag may be repeated, and what is given is the full list for its field.
 import { type Command, Option } from "commander";
+import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import { withClient } from "./client.ts";
 import { ExitError } from "./exit.ts";
-import { type FieldFlag, fieldsOf, withFields, withFieldsToUpdate } from "./field-flags.ts";
+import { type FieldFlag, withFields, withFieldsToUpdate } from "./field-flags.ts";
 import {
   callMutation,
   commitOptionsOf,
@@ -16,6 +17,7 @@ import {
 import { readInteger } from "./read-value.ts";
 import { printResult } from "./result.ts";
 import { placeBeside } from "./route-place.ts";
+import { resourceFields } from "./set-flag.ts";
 
 /** Flags that set fields of a route. */
 export const ROUTE_FLAGS: readonly FieldFlag[] = [
@@ -54,7 +56,8 @@ export function addRouteCommands(program: Command): void {
   withPlace(withFields(add, ROUTE_FLAGS));
   withMutationOptions(add).action((id: string, options: MutationOptions) => {
     const { before = "", after = "" } = options;
-    return mutate("addRoute", { route: { id, ...fieldsOf(ROUTE_FLAGS, options) }, before, after }, options);
+    const route = { id, ...resourceFields(ResourceKind.ROUTE, ROUTE_FLAGS, options) };
+    return mutate("addRoute", { route, before, after }, options);
   });
   const update = route
     .command("update <route>")

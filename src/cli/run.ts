@@ -1,16 +1,31 @@
 // `sentinel [run]`: its options. Starting the proxy itself is the business of
 // src/run.ts, which main.ts hands in, so that this shell knows no other.
 import { type Command, Option } from "commander";
+import { type ConfigEntry, loadConfig } from "../config/load.ts";
 import { suggestion } from "../core/index.ts";
+import {
+  type ConfigOptions,
+  entryOf,
+  isDenied,
+  shownDiagnostics,
+  skipsFiles,
+  tellDiagnostics,
+  withConfigOptions,
+} from "./config-options.ts";
+import { printDryRun, storedDir } from "./dry-run.ts";
 import { ExitError } from "./exit.ts";
 import { collect } from "./field-flags.ts";
+import { withProgress } from "./progress.ts";
 import { validate } from "./validate.ts";
 
 const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
 
 /** What a proxy is started with. */
 export interface RunRequest {
-  readonly configFile: string;
+  /** The configuration. */
+  readonly entry: ConfigEntry;
+  /** How it is read and told about. */
+  readonly configOptions: ConfigOptions;
   readonly stateDir: string | undefined;
   /** Control addresses in place of the file's. */
   readonly control: readonly string[];
@@ -26,12 +41,12 @@ export interface RunRequest {
 /** Starts a proxy and resolves with the exit code when it has ended. */
 export type RunProxy = (request: RunRequest) => Promise<number>;
 
-interface RunOptions {
-  readonly config?: string;
+interface RunOptions extends ConfigOptions {
   readonly stateDir?: string;
   readonly control?: readonly string[];
   readonly logLevel?: RunRequest["logLevel"];
   readonly validate?: boolean;
+  readonly dryRun?: boolean;
   readonly fresh?: boolean;
   readonly acceptLoss?: boolean;
   readonly onBadFile: RunRequest["onBadFile"];
@@ -39,10 +54,7 @@ interface RunOptions {
 
 /** Adds `run`, which is also what `sentinel` without a sub-command does. */
 export function addRunCommand(program: Command, runProxy: RunProxy, finish: (code: number) => void): void {
-  program
-    .command("run", { isDefault: true })
-    .description("start the proxy")
-    .option("-c, --config <file>", "KDL file that bootstraps the configuration (or SENTINEL_CONFIG)")
+  withConfigOptions(program.command("run", { isDefault: true }).description("start the proxy"))
     .option("--state-dir <dir>", "folder for state and the control socket (or SENTINEL_STATE_DIR)")
     .option("--control <address>", "unix:PATH or IP:PORT of the control API; repeatable", collect)
     .addOption(new Option("--log-level <level>", "least severe lines to log").choices(LEVELS))
@@ -53,7 +65,8 @@ export function addRunCommand(program: Command, runProxy: RunProxy, finish: (cod
         .choices(["serve", "exit"])
         .default("serve"),
     )
-    .option("-t, --validate", "check the file and exit")
+    .option("-t, --validate", "check the configuration and exit")
+    .option("--dry-run", "check it, print what a start would change, and exit")
     // As the default command it also gets what is no command at all.
     .allowExcessArguments()
     .action(async (options: RunOptions, command: Command) => {
@@ -64,13 +77,15 @@ export function addRunCommand(program: Command, runProxy: RunProxy, finish: (cod
 }
 
 async function run(options: RunOptions, runProxy: RunProxy): Promise<number> {
-  const configFile = options.config ?? process.env["SENTINEL_CONFIG"];
-  if (configFile === undefined)
+  const entry = entryOf(options);
+  if (entry === undefined)
     throw new ExitError(2, "no configuration: give --config FILE (see sentinel --help)");
-  if (options.validate === true) return validate(configFile, {});
+  if (options.dryRun === true) return dryRun(entry, options);
+  if (options.validate === true) return validate(entry, options);
   const stateDir = options.stateDir ?? process.env["SENTINEL_STATE_DIR"];
   return runProxy({
-    configFile,
+    entry,
+    configOptions: options,
     stateDir,
     control: options.control ?? [],
     logLevel: options.logLevel,
@@ -78,6 +93,17 @@ async function run(options: RunOptions, runProxy: RunProxy): Promise<number> {
     acceptLoss: options.acceptLoss ?? false,
     onBadFile: options.onBadFile,
   });
+}
+
+/** Everything that --validate does, then the plan. */
+async function dryRun(entry: ConfigEntry, options: RunOptions): Promise<number> {
+  const skipFiles = skipsFiles(options);
+  const loaded = withProgress(`checking ${entry.path}`, () => loadConfig(entry, { skipFiles }));
+  tellDiagnostics(shownDiagnostics(loaded, options), loaded, options);
+  if (loaded.config === undefined || isDenied(loaded, options)) return 1;
+  const named = options.stateDir ?? process.env["SENTINEL_STATE_DIR"] ?? loaded.settings.stateDir;
+  await printDryRun(loaded, options.fresh === true ? undefined : storedDir(named));
+  return 0;
 }
 
 function unknownCommand(word: string, program: Command): string {

@@ -74,9 +74,12 @@ export async function readLive(client: ControlClient): Promise<LiveState> {
 /** An upstream that continues on the next page appears there again. */
 function append(whole: ConfigState, part: ConfigState | undefined): void {
   if (part === undefined) return;
-  if (part.system !== undefined) whole.system = part.system;
-  whole.listeners.push(...part.listeners);
-  whole.routes.push(...part.routes);
+  const [to, from] = [whole, part] as unknown as Record<string, unknown>[];
+  for (const { localName: name, fieldKind } of ConfigStateSchema.fields) {
+    if (name === "upstreams") continue;
+    if (fieldKind === "list") (to![name] as unknown[]).push(...(from![name] as unknown[]));
+    else if (from![name] !== undefined) to![name] = from![name];
+  }
   for (const upstream of part.upstreams) {
     const last = whole.upstreams.at(-1);
     if (last?.id === upstream.id) last.backends.push(...upstream.backends);

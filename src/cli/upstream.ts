@@ -1,7 +1,7 @@
 // `sentinel upstream add|update|remove`.
 import type { Command } from "commander";
-import { LoadBalancing } from "../gen/sentinel/v1/resources_pb.ts";
-import { type FieldFlag, fieldsOf, withFields, withFieldsToUpdate } from "./field-flags.ts";
+import { LoadBalancing, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
+import { type FieldFlag, withFields, withFieldsToUpdate } from "./field-flags.ts";
 import {
   type MutationOptions,
   mutate,
@@ -9,11 +9,13 @@ import {
   withMutationOptions,
   withTargetOptions,
 } from "./mutation.ts";
+import { resourceFields } from "./set-flag.ts";
 
-const POLICIES = {
-  round_robin: LoadBalancing.ROUND_ROBIN,
-  least_connections: LoadBalancing.LEAST_CONNECTIONS,
-};
+const POLICIES = Object.fromEntries(
+  Object.entries(LoadBalancing)
+    .filter(([, value]) => value !== LoadBalancing.UNSPECIFIED)
+    .map(([name, value]) => [name.toLowerCase(), value]),
+);
 
 /** Flags that set fields of an upstream. */
 export const UPSTREAM_FLAGS: readonly FieldFlag[] = [
@@ -37,7 +39,11 @@ export function addUpstreamCommands(program: Command): void {
   const upstream = program.command("upstream").description("change the groups of backends");
   const add = upstream.command("add <id>").description("add an upstream");
   withMutationOptions(withFields(add, UPSTREAM_FLAGS)).action((id: string, options: MutationOptions) =>
-    mutate("addUpstream", { upstream: { id, ...fieldsOf(UPSTREAM_FLAGS, options) } }, options),
+    mutate(
+      "addUpstream",
+      { upstream: { id, ...resourceFields(ResourceKind.UPSTREAM, UPSTREAM_FLAGS, options) } },
+      options,
+    ),
   );
   const update = upstream.command("update <upstream>").description("change an upstream");
   withFieldsToUpdate(update, UPSTREAM_FLAGS);

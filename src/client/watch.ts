@@ -129,9 +129,12 @@ async function* assembled(stream: AsyncIterable<WatchChangesResponse>): AsyncGen
 
 /** Appends a part of a snapshot; an upstream that continues appears again. */
 function append(state: ConfigState, part: ConfigState): void {
-  if (part.system !== undefined) state.system = part.system;
-  state.listeners.push(...part.listeners);
-  state.routes.push(...part.routes);
+  const [to, from] = [state, part] as unknown as Record<string, unknown>[];
+  for (const { localName: name, fieldKind } of ConfigStateSchema.fields) {
+    if (name === "upstreams") continue;
+    if (fieldKind === "list") (to![name] as unknown[]).push(...(from![name] as unknown[]));
+    else if (from![name] !== undefined) to![name] = from![name];
+  }
   for (const upstream of part.upstreams) {
     const last = state.upstreams.at(-1);
     if (last?.id === upstream.id) last.backends.push(...upstream.backends);

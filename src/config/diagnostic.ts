@@ -3,6 +3,8 @@
 // what is wrong; the reader, the decoders and the semantic checks report here,
 // and the CLI and reload print the result.
 
+import type { Code } from "./codes.ts";
+
 /** A range on one line of a file; line and columns count from 1, columns in code points. */
 export interface Span {
   readonly file: string;
@@ -21,14 +23,19 @@ export interface Related extends Span {
 }
 
 /** One problem. `line` 0 means the file as a whole. */
-export interface Diagnostic extends Span {
+export interface Problem extends Span {
   readonly severity: Severity;
-  /** Stable rule id in kebab case, for example "unknown-key". */
+  /** For example "unknown-key". */
   readonly code: string;
   /** One sentence without a full stop. */
   readonly message: string;
   readonly hints: readonly string[];
   readonly related: readonly Related[];
+}
+
+/** A problem of the configuration itself: its code is one of codes.ts. */
+export interface Diagnostic extends Problem {
+  readonly code: Code;
 }
 
 /** What a report may add to code, message and place. */
@@ -41,15 +48,15 @@ export interface Extra {
 export class Report {
   readonly #found = new Map<string, Diagnostic>();
 
-  error(code: string, at: Span, message: string, extra?: Extra): void {
+  error(code: Code, at: Span, message: string, extra?: Extra): void {
     this.add("error", code, at, message, extra);
   }
 
-  warning(code: string, at: Span, message: string, extra?: Extra): void {
+  warning(code: Code, at: Span, message: string, extra?: Extra): void {
     this.add("warning", code, at, message, extra);
   }
 
-  add(severity: Severity, code: string, at: Span, message: string, extra: Extra = {}): void {
+  add(severity: Severity, code: Code, at: Span, message: string, extra: Extra = {}): void {
     const key = `${at.file}\0${at.line}\0${at.column}\0${code}\0${message}`;
     if (this.#found.has(key)) return;
     const { file, line, column, endColumn } = at;
@@ -60,7 +67,7 @@ export class Report {
   }
 
   /** Whether a code has been reported. */
-  has(code: string): boolean {
+  has(code: Code): boolean {
     return [...this.#found.values()].some((one) => one.code === code);
   }
 
@@ -74,7 +81,7 @@ export class Report {
   /** Everything found, by line and column; files in the order of `files`. */
   sorted(files: readonly string[]): Diagnostic[] {
     const ranks = new Map(files.map((file, index) => [file, index]));
-    const rank = (one: Diagnostic) => ranks.get(one.file) ?? -1;
+    const rank = (one: Problem) => ranks.get(one.file) ?? -1;
     return [...this.#found.values()].sort(
       (a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column,
     );
@@ -134,7 +141,7 @@ export function diagnosticsJson(diagnostics: readonly Diagnostic[]): string {
 }
 
 /** The fields as programs read them. */
-export function diagnosticJson(one: Diagnostic): Record<string, unknown> {
+export function diagnosticJson(one: Problem): Record<string, unknown> {
   const { severity, code, message, file, line, column, endColumn, hints, related } = one;
   const places = related.map((r) => ({ file: r.file, line: r.line, column: r.column, message: r.message }));
   return { severity, code, message, file, line, column, end_column: endColumn, hints, related: places };

@@ -1,17 +1,11 @@
 // Reads KDL text into the neutral tree of source.ts: KDL 2 strictly, or KDL 1
 // for a file that is KDL 1 as a whole. Reports `syntax` and `kdl-v1`; does not
 // know what any node means. Called by load.ts.
-import {
-  type Document,
-  type Entry,
-  getLocation,
-  InvalidKdlError,
-  type Node,
-  parse,
-  type Value,
-} from "@bgotink/kdl";
+import { type Document, type Entry, InvalidKdlError, type Node, parse, type Tag } from "@bgotink/kdl";
 import { parse as parseV1 } from "@bgotink/kdl/v1-compat";
+import type { Code } from "./codes.ts";
 import type { Report, Span } from "./diagnostic.ts";
+import { type Places, storedPlaces, WalkedPlaces } from "./kdl-places.ts";
 import type { SourceNode, SourceValue } from "./source.ts";
 import { TextIndex } from "./text-index.ts";
 
@@ -38,11 +32,7 @@ export function readKdl(file: string, text: string, report: Report): SourceNode[
     return undefined;
   }
   try {
-    return convert(
-      file,
-      withoutTraces(() => parse(text, { storeLocations: true })),
-      report,
-    );
+    return readV2(file, text, report);
   } catch (error) {
     if (error instanceof TooDeepError) {
       report.error("syntax", error.at, `nodes are nested more than ${MAX_DEPTH} deep`);
@@ -58,13 +48,29 @@ export function readKdl(file: string, text: string, report: Report): SourceNode[
       report.warning("kdl-v1", first, "this file is KDL 1; KDL 2 writes #true, #false and #null", {
         hints: ["sentinel fmt --upgrade makes it KDL 2"],
       });
-      return convert(file, v1, report);
+      const converter = new Converter(storedPlaces(file));
+      return toldOf(converter, converter.document(v1), report);
     }
     for (const { at, message, hints } of problems.slice(0, MAX_SYNTAX_ERRORS)) {
       report.error("syntax", at, message, { hints });
     }
     return undefined;
   }
+}
+
+function readV2(file: string, text: string, report: Report): SourceNode[] {
+  const places = new WalkedPlaces(file, text);
+  const walked = new Converter(places);
+  const nodes = walked.document(withoutTraces(() => parse(text)));
+  if (places.isEven) return toldOf(walked, nodes, report);
+  const stored = withoutTraces(() => parse(text, { storeLocations: true }));
+  const converter = new Converter(storedPlaces(file));
+  return toldOf(converter, converter.document(stored), report);
+}
+
+function toldOf({ problems }: Converter, nodes: SourceNode[], report: Report): SourceNode[] {
+  for (const { code, at, message, hints } of problems) report.error(code, at, message, { hints });
+  return nodes;
 }
 
 interface Problem {
@@ -147,54 +153,87 @@ class TooDeepError extends Error {
   }
 }
 
-function convert(file: string, document: Document, report: Report): SourceNode[] {
-  const nodeOf = (node: Node, depth: number): SourceNode => {
-    const at = spanOf(file, node.name);
+/** A document as source nodes, with what is wrong with its values. */
+class Converter {
+  readonly #places: Places;
+  readonly problems: (Pick<Problem, "at" | "message" | "hints"> & { readonly code: Code })[] = [];
+
+  constructor(places: Places) {
+    this.#places = places;
+  }
+
+  document(document: Document, depth = 1): SourceNode[] {
+    const nodes = document.nodes.map((node) => this.#node(node, depth));
+    this.#places.skip(document.trailing);
+    return nodes;
+  }
+
+  /** Visits every piece of the text in its order. */
+  #node(node: Node, depth: number): SourceNode {
+    const places = this.#places;
+    places.skip(node.leading);
+    places.skip(tagText(node.tag));
+    places.skip(node.betweenTagAndName);
+    const at = places.span(node.name, node.name.representation);
     if (depth > MAX_DEPTH) throw new TooDeepError(at);
+    this.#refuseTag(node, at);
     const args: SourceValue[] = [];
     const properties: SourceNode["properties"][number][] = [];
-    refuseTag(node, at, report);
     for (const entry of node.entries) {
-      const value = sourceValue(file, entry.value);
-      refuseTag(entry, value.at, report);
-      refuseMisread(value, report);
+      places.skip(entry.leading);
+      const nameAt = entry.name === null ? at : places.span(entry.name, entry.name.representation);
+      if (entry.name !== null) places.skip(entry.equals ?? "=");
+      const value = this.#value(entry);
+      places.skip(entry.trailing);
       if (entry.name === null) args.push(value);
-      else properties.push({ name: entry.name.getName(), nameAt: spanOf(file, entry.name), value });
+      else properties.push({ name: entry.name.getName(), nameAt, value });
     }
-    const children = node.children?.nodes.map((child) => nodeOf(child, depth + 1));
+    places.skip(node.beforeChildren);
+    let children: SourceNode[] | undefined;
+    if (node.children !== null) {
+      places.skip("{");
+      children = this.document(node.children, depth + 1);
+      places.skip("}");
+    }
+    places.skip(node.trailing);
     return { name: node.getName(), at, args, properties, children };
-  };
-  return document.nodes.map((node) => nodeOf(node, 1));
+  }
+
+  #value(entry: Entry): SourceValue {
+    const { value } = entry;
+    // The annotation belongs to the value, in front of it or behind it.
+    const tag = value.tag?.suffix === true ? "" : tagText(value.tag);
+    const suffix = value.tag?.suffix === true ? value.tag.representation : "";
+    const { representation, betweenTagAndValue: between } = value;
+    const written = `${tag}${between ?? ""}${representation}${suffix}`;
+    const at = this.#places.span(value, representation === undefined ? undefined : written);
+    this.#refuseTag(entry, at);
+    const content = value.getValue() as SourceValue["value"];
+    const raw = value.representation ?? String(content);
+    this.#refuseMisread(content, raw, at);
+    const bare = typeof content === "string" && !/^[#"]/.test(raw);
+    return { value: content, raw, bare, at };
+  }
+
+  /** Type annotations mean nothing in this format. */
+  #refuseTag(tagged: Node | Entry, at: Span): void {
+    const tag = tagged.getTag();
+    if (tag === null) return;
+    const message = `the type annotation '(${tag})' has no meaning here`;
+    this.problems.push({ code: "bad-type", at, message, hints: [] });
+  }
+
+  /**
+   * The parser takes the characters after "9" for hexadecimal digits, as in
+   * `worker-threads 0x1f; daemon`, and would lose what follows.
+   */
+  #refuseMisread(value: SourceValue["value"], raw: string, at: Span): void {
+    if (typeof value !== "number" || !/^[+-]?0x.*[:;<=>?]/.test(raw)) return;
+    const hints = ["put a space before ';'"];
+    this.problems.push({ code: "syntax", at, message: `'${raw}' is not a number`, hints });
+  }
 }
 
-/** Type annotations mean nothing in this format. */
-function refuseTag(tagged: Node | Entry, at: Span, report: Report): void {
-  const tag = tagged.getTag();
-  if (tag !== null) report.error("bad-type", at, `the type annotation '(${tag})' has no meaning here`);
-}
-
-/**
- * The parser takes the characters after "9" for hexadecimal digits, as in
- * `worker-threads 0x1f;max-connections 5`, and would lose what follows.
- */
-function refuseMisread({ value, raw, at }: SourceValue, report: Report): void {
-  const digits = typeof value === "number" ? /^[+-]?0x(.*)$/.exec(raw)?.[1] : undefined;
-  if (digits === undefined || !/[:;<=>?]/.test(digits)) return;
-  report.error("syntax", at, `'${raw}' is not a number`, { hints: ["put a space before ';'"] });
-}
-
-function sourceValue(file: string, value: Value): SourceValue {
-  const content = value.getValue() as SourceValue["value"];
-  const raw = value.representation ?? String(content);
-  const bare = typeof content === "string" && !/^[#"]/.test(raw);
-  return { value: content, raw, bare, at: spanOf(file, value) };
-}
-
-function spanOf(file: string, element: Parameters<typeof getLocation>[0]): Span {
-  const location = getLocation(element);
-  if (location === undefined) return { file, line: 1, column: 1, endColumn: 1 };
-  const { start, end } = location;
-  const oneLine = end.line === start.line;
-  // A multi-line string is underlined to the end of its first line.
-  return { file, line: start.line, column: start.column, endColumn: oneLine ? end.column : 1_000_000 };
+function tagText(tag: Tag | null): string {
+  return tag === null ? "" : `(${tag.leading ?? ""}${tag.representation}${tag.trailing ?? ""})`;
 }

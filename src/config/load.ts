@@ -2,6 +2,7 @@
 // every diagnostic on the way. Never throws for bad input. Called by the CLI, at
 // start and on reload. Synchronous: what must not be held up does it in a thread.
 import { create } from "@bufbuild/protobuf";
+import type { State } from "../core/index.ts";
 import { type ConfigState, ConfigStateSchema } from "../gen/sentinel/v1/resources_pb.ts";
 import { type ControlListen, type ControlPolicy, decodeControl, decodePolicy } from "./decode/control.ts";
 import { decodeListeners, hasListener } from "./decode/listener.ts";
@@ -55,6 +56,8 @@ export interface LoadedConfig {
   readonly folders: readonly string[];
   /** Undefined if there is any error. */
   readonly config: ConfigState | undefined;
+  /** The state that it describes, if checking it has led to one. */
+  readonly state: State | undefined;
   readonly settings: BootstrapSettings;
   /** By file in reading order, line and column. */
   readonly diagnostics: readonly Diagnostic[];
@@ -95,10 +98,7 @@ function load(
 ): LoadedConfig {
   const report = new Report();
   const files = new FileSet(report);
-  const nodes = read(files, report);
-  const merged = mergeVersions(nodes, report);
-  reportPlaceholders(merged, report);
-  const root = readTree(entry.path, merged, report);
+  const root = readRoot(entry, read(files, report), report);
   reportNotImplemented(root, report);
   reportDuplicates(root, report);
   // Where a part is missing, nothing is said about what the whole lacks.
@@ -106,8 +106,16 @@ function load(
   return finish(entry, files, report, isWhole ? decode(entry.path, root, report) : undefined);
 }
 
+/** The checked tree. What it is made of is not needed any more, and is half of the memory. */
+function readRoot(entry: ConfigEntry, nodes: readonly SourceNode[], report: Report): Block {
+  const merged = mergeVersions(nodes, report);
+  reportPlaceholders(merged, report);
+  return readTree(entry.path, merged, report);
+}
+
 interface Decoded {
   readonly config: ConfigState;
+  readonly state: State | undefined;
   readonly settings: BootstrapSettings;
   readonly places: Places;
   readonly counts: Omit<Counts, "warnings">;
@@ -130,7 +138,7 @@ function decode(file: string, root: Block, report: Report): Decoded {
   };
   checkPresence(file, root, report);
   const isWhole = entitiesOf(root, "namespaces", "namespace").length === 0;
-  checkSemantics(config, places, { root: wholeFile(file), isWhole }, report);
+  const state = checkSemantics(config, places, { root: wholeFile(file), isWhole }, report);
   const count = (plural: string, singular: string) => entitiesOf(root, plural, singular).length;
   const counts = {
     schema,
@@ -138,7 +146,7 @@ function decode(file: string, root: Block, report: Report): Decoded {
     routes: count("routes", "route"),
     upstreams: count("upstreams", "upstream"),
   };
-  return { config, settings, places, counts };
+  return { config, state, settings, places, counts };
 }
 
 /** A configuration needs a listener, and without routes it answers nothing. */
@@ -165,6 +173,7 @@ function finish(
     files: files.files,
     folders: files.folders,
     config: report.errors > 0 ? undefined : decoded?.config,
+    state: report.errors > 0 ? undefined : decoded?.state,
     settings: decoded?.settings ?? { control: [], policy: {} },
     diagnostics,
     provenance: decoded?.places.provenance() ?? new Map(),

@@ -1,10 +1,11 @@
 // Where each resource and each of its fields was written. Filled by the
 // decoders, read when a core error is turned into a diagnostic and when the
 // provenance of resources is stored.
+import type { ConfigError } from "../core/index.ts";
 import type { Span } from "./diagnostic.ts";
 
 /** Kinds as in core/error.ts. */
-export type PlaceKind = "system" | "listener" | "route" | "upstream" | "backend";
+export type PlaceKind = NonNullable<ConfigError["subject"]>["kind"];
 
 /** One resource in the file. */
 export interface Place {

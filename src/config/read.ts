@@ -2,6 +2,7 @@
 // checked tree. Reports unknown, duplicate, missing, surplus and mistyped
 // things and goes on with the next sibling. It knows no key by name; meaning
 // is given by the decoders. Called by load.ts.
+import type { Code } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import { kebab, keyHint, rowFor, variantSpec, variantsOf } from "./keys.ts";
 import { own } from "./own.ts";
@@ -236,7 +237,7 @@ class Reader {
 
   #problem(
     block: Block,
-    code: string,
+    code: Code,
     at: Span,
     message: string,
     hints: readonly string[],

@@ -1,5 +1,6 @@
 // Rules of a block as a whole that the tables name in one line. They report
 // and say nothing else; read.ts runs them after the keys have been read.
+import type { Code } from "./codes.ts";
 import type { Report } from "./diagnostic.ts";
 import { type Block, describe, items, markBroken } from "./tree.ts";
 
@@ -16,7 +17,7 @@ export function missingKey(keys: readonly string[], unless: readonly string[]) {
 }
 
 /** Exactly one of `keys` is required; `code` and `hint` as in the rules of the specification. */
-export function exactlyOne(code: string, what: string, keys: readonly string[], hint: string) {
+export function exactlyOne(code: Code, what: string, keys: readonly string[], hint: string) {
   return (block: Block, report: Report): void => {
     const found = keys.filter((key) => items(block, key).length > 0);
     if (found.length === 1) return;

@@ -9,6 +9,11 @@ import { formatKdl } from "./kdl-format.ts";
 /** kdljs takes 2 s for a megabyte; larger texts are not compared. */
 const MAX_COMPARED_LENGTH = 256 * 1024;
 
+/** Whether texts of this length in all are compared. */
+export function isCompared(length: number): boolean {
+  return length <= MAX_COMPARED_LENGTH;
+}
+
 /** A node without layout: tag, name, arguments, properties in order of names, children. */
 type PlainNode = readonly [
   string | null,
@@ -42,7 +47,7 @@ export function sameNodes(before: string, after: string, isBeforeV1: boolean): b
 
 /** What the two readers disagree about, in one sentence; undefined if nothing, or if the text is too long. */
 export async function secondOpinion(text: string): Promise<string | undefined> {
-  if (text.length > MAX_COMPARED_LENGTH) return undefined;
+  if (!isCompared(text.length)) return undefined;
   const first = read(text);
   const parseSecond = await loadSecond();
   if (first === undefined) {

@@ -9,8 +9,10 @@ import {
   overlaps,
   parseBindAddress,
   routeSignature,
+  type State,
 } from "../core/index.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
+import { codeOf } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import type { Place, Places } from "./places.ts";
 
@@ -25,22 +27,30 @@ export interface Checked {
   readonly isWhole: boolean;
 }
 
-/** Reports what the core refuses about `config`. */
+/** Reports what the core refuses about `config`; the state that it describes if that is nothing. */
 export function checkSemantics(
   config: ConfigState,
   places: Places,
   { root, isWhole }: Checked,
   report: Report,
-): void {
+): State | undefined {
   const result = applyDiff(emptyState(), commandsFor(config));
-  if (result.ok) return;
+  if (result.ok) return result.state;
   for (const error of result.errors) {
     const place = placeOf(error, places);
     if (place?.broken && CAUSED_BY_DAMAGE.includes(error.rule)) continue;
     if (!isWhole && error.rule === "unknown-upstream") continue;
+    // What is in a namespace is not decoded yet, so a name with ":" is a mistake.
+    const isScoped = error.subject?.kind !== "backend" && (error.subject?.id.includes(":") ?? false);
+    if (isScoped && error.rule === "not-implemented") continue;
+    const rule = isScoped && /^unknown-(namespace|service)$/.test(error.rule) ? "bad-id" : error.rule;
     const related = relatedOf(error, config, places);
-    report.error(error.rule, spanOf(error, place) ?? root, wording(error), { hints: [error.hint], related });
+    report.error(codeOf(rule), spanOf(error, place) ?? root, wording(error), {
+      hints: [error.hint],
+      related,
+    });
   }
+  return undefined;
 }
 
 function placeOf({ subject }: ConfigError, places: Places): Place | undefined {
@@ -59,7 +69,8 @@ function spanOf({ subject }: ConfigError, place: Place | undefined): Span | unde
 }
 
 /** The file's word for a backend is target. */
-function wording({ rule, message }: ConfigError): string {
+function wording({ rule, message, subject }: ConfigError): string {
+  if (/^unknown-(namespace|service)$/.test(rule)) return `${subject?.kind} id '${subject?.id}' contains ":"`;
   if (rule === "bad-target") return message.replace("of a backend in", "of a target in");
   if (rule === "duplicate-target") return message.replace(/: backends .*$/, "").replace(/^address/, "target");
   return message;

@@ -2,6 +2,7 @@
 // says why not. Ranges and enums are checked here; what a value refers to is
 // not. Called by read.ts for every scalar.
 import { nearest } from "../core/index.ts";
+import type { Code } from "./codes.ts";
 import type { Report } from "./diagnostic.ts";
 import { own } from "./own.ts";
 import type { ValueType } from "./schema/row.ts";
@@ -18,7 +19,7 @@ export interface ValuePlace {
 
 type Result =
   | { readonly value: Value["value"] }
-  | { readonly problem: string; readonly hint?: string; readonly code?: string };
+  | { readonly problem: string; readonly hint?: string; readonly code?: Code };
 
 /** The typed value, or undefined after a `bad-type` or `bad-value` report. */
 export function readValue(

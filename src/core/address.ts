@@ -59,3 +59,12 @@ export function overlaps(a: SocketAddress, b: SocketAddress): boolean {
   const any = a.family === "ipv4" ? "0.0.0.0" : "::";
   return a.host === b.host || a.host === any || b.host === any;
 }
+
+/** Whether `text` is an IP address or a block of them: "10.0.0.0/8", "::1". */
+export function isCidr(text: string): boolean {
+  const [host = "", bits, ...rest] = text.split("/");
+  const address = parseAddress(host.includes(":") ? `[${host}]:0` : `${host}:0`);
+  if (rest.length > 0 || address === undefined || address.family === "name") return false;
+  const max = address.family === "ipv4" ? 32 : 128;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= max);
+}

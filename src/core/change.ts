@@ -4,17 +4,20 @@
 import { create } from "@bufbuild/protobuf";
 import { type Command, CommandSchema } from "../gen/sentinel/v1/commands_pb.ts";
 import { type Effect, Effect_Action, EffectSchema } from "../gen/sentinel/v1/events_pb.ts";
-import {
-  type Backend,
-  type Listener,
-  ResourceKind,
-  type Route,
-  type System,
-  type Upstream,
-} from "../gen/sentinel/v1/resources_pb.ts";
+import { type Backend, ResourceKind, type Upstream } from "../gen/sentinel/v1/resources_pb.ts";
+import { emptyMessage, type Fields, fieldValue, withField } from "./field.ts";
 import { MAX_INLINE_BACKENDS } from "./limits.ts";
 import { changedFields } from "./mask.ts";
-import { KIND_NAMES, type Resource, type ResourceKey, schemaOf } from "./resource.ts";
+import {
+  commandNoun,
+  isSingleton,
+  KIND_NAMES,
+  type Resource,
+  type ResourceKey,
+  type SingletonKind,
+  schemaOf,
+  singletonKey,
+} from "./resource.ts";
 
 /** One resource that is different; at least one of `before` and `after` is set. */
 export interface ResourceChange {
@@ -50,7 +53,7 @@ export function inverseOf(changes: readonly ResourceChange[]): Command[] {
 
 /**
  * Commands that turn every `before` into its `after`. Removals come first,
- * except of upstreams, then additions and updates, so that the commands can be
+ * then additions and updates, so that the commands can be
  * applied one after the other; references are checked at the end anyway.
  */
 export function commandsBetween(changes: readonly Omit<ResourceChange, "bytes">[]): Command[] {
@@ -65,7 +68,8 @@ export function commandsBetween(changes: readonly Omit<ResourceChange, "bytes">[
     else if (before === undefined) inline.set(key.id, []);
   }
   for (const { key, before, after } of changes) {
-    if (after === undefined) {
+    if (isSingleton(key.kind)) upserts.push(updateCommand(key, before, after));
+    else if (after === undefined) {
       if (key.kind === ResourceKind.BACKEND && goneUpstreams.has(key.upstream)) continue;
       removals.push(removeCommand(key));
     } else if (before === undefined) {
@@ -91,77 +95,62 @@ function command(value: AnyCommand["value"], name: AnyCommand["case"]): Command 
 }
 
 function removeCommand({ kind, upstream, id }: ResourceKey): Command {
-  switch (kind) {
-    case ResourceKind.SYSTEM:
-      throw new TypeError("the system cannot be removed");
-    case ResourceKind.LISTENER:
-      return command(
-        { $typeName: "sentinel.v1.RemoveListener", listenerId: id, allowMissing: false },
-        "removeListener",
-      );
-    case ResourceKind.ROUTE:
-      return command(
-        { $typeName: "sentinel.v1.RemoveRoute", routeId: id, allowMissing: false },
-        "removeRoute",
-      );
-    case ResourceKind.UPSTREAM:
-      return command(
-        { $typeName: "sentinel.v1.RemoveUpstream", upstreamId: id, allowMissing: false, cascade: false },
-        "removeUpstream",
-      );
-    case ResourceKind.BACKEND:
-      return command(
-        { $typeName: "sentinel.v1.RemoveBackend", upstream, backendId: id, allowMissing: false },
-        "removeBackend",
-      );
-  }
+  const name = KIND_NAMES[kind];
+  const isCascading = kind === ResourceKind.UPSTREAM || name === "namespace" || name === "service";
+  const value = {
+    $typeName: `sentinel.v1.Remove${commandNoun(kind)}`,
+    ...(kind === ResourceKind.BACKEND ? { upstream } : {}),
+    [`${name}Id`]: id,
+    allowMissing: false,
+    ...(isCascading ? { cascade: false } : {}),
+  };
+  return command(value as unknown as AnyCommand["value"], `remove${commandNoun(kind)}` as AnyCommand["case"]);
 }
 
-function addCommand({ kind, upstream }: ResourceKey, value: Resource): Command {
-  switch (kind) {
-    case ResourceKind.SYSTEM:
-      throw new TypeError("the system cannot be added");
-    case ResourceKind.LISTENER:
-      return command({ $typeName: "sentinel.v1.AddListener", listener: value as Listener }, "addListener");
-    case ResourceKind.ROUTE:
-      return command(
-        { $typeName: "sentinel.v1.AddRoute", route: value as Route, before: "", after: "" },
-        "addRoute",
-      );
-    case ResourceKind.UPSTREAM:
-      return command({ $typeName: "sentinel.v1.AddUpstream", upstream: value as Upstream }, "addUpstream");
-    case ResourceKind.BACKEND:
-      return command(
-        { $typeName: "sentinel.v1.AddBackend", upstream, backend: value as Backend },
-        "addBackend",
-      );
-  }
+function addCommand({ kind, upstream }: ResourceKey, resource: Resource): Command {
+  const value = {
+    $typeName: `sentinel.v1.Add${commandNoun(kind)}`,
+    ...(kind === ResourceKind.BACKEND ? { upstream } : {}),
+    [KIND_NAMES[kind]]: resource,
+    ...(kind === ResourceKind.ROUTE ? { before: "", after: "" } : {}),
+  };
+  return command(value as unknown as AnyCommand["value"], `add${commandNoun(kind)}` as AnyCommand["case"]);
 }
 
-/** An update of exactly the fields that differ. */
-function updateCommand(key: ResourceKey, before: Resource, after: Resource): Command {
+/** An update of exactly the fields that differ; a singleton that is absent has none. */
+function updateCommand(key: ResourceKey, before: Resource | undefined, after: Resource | undefined): Command {
   const schema = schemaOf(key.kind);
-  const paths = changedFields(schema, before, after);
-  const patch: Record<string, unknown> = { $typeName: schema.typeName };
+  const empty = emptyMessage(schema);
+  const [old, now] = [(before as unknown as Fields) ?? empty, (after as unknown as Fields) ?? empty];
+  const paths = changedFields(schema, old, now);
+  let patch = "id" in now ? { ...empty, id: now["id"] } : empty;
   for (const field of schema.fields) {
-    const value = (after as unknown as Record<string, unknown>)[field.localName];
-    if (field.name === "id" || paths.includes(field.name)) {
-      if (value !== undefined) patch[field.localName] = value;
-    } else if (field.fieldKind === "list") patch[field.localName] = [];
+    const value = fieldValue(now, field);
+    if (paths.includes(field.name) && value !== undefined) patch = withField(patch, field, value);
   }
   const updateMask = { $typeName: "google.protobuf.FieldMask" as const, paths };
-  const name = KIND_NAMES[key.kind];
-  const typeName = `sentinel.v1.Update${name[0]!.toUpperCase()}${name.slice(1)}`;
+  const noun = commandNoun(key.kind);
   const upstream = key.kind === ResourceKind.BACKEND ? { upstream: key.upstream } : {};
-  const allowMissing = key.kind === ResourceKind.SYSTEM ? {} : { allowMissing: false };
-  const value = { $typeName: typeName, ...upstream, [name]: patch, updateMask, ...allowMissing };
-  const commandName = `update${name[0]!.toUpperCase()}${name.slice(1)}` as AnyCommand["case"];
-  return command(value as unknown as AnyCommand["value"], commandName);
+  const name = `${noun[0]!.toLowerCase()}${noun.slice(1)}`;
+  const allowMissing = isSingleton(key.kind) ? {} : { allowMissing: false };
+  const value = {
+    $typeName: `sentinel.v1.Update${noun}`,
+    ...upstream,
+    [name]: patch,
+    updateMask,
+    ...allowMissing,
+  };
+  return command(value as unknown as AnyCommand["value"], `update${noun}` as AnyCommand["case"]);
 }
 
-/** The parts of a System that are set, as one update; undefined when none is. */
-export function systemCommand(before: System, after: System): Command | undefined {
-  const key = { kind: ResourceKind.SYSTEM, upstream: "", id: "" } as const;
-  if (changedFields(schemaOf(key.kind), before, after).length === 0) return undefined;
+/** The parts of a singleton that are set, as one update; undefined when none is. */
+export function singletonCommand(
+  kind: SingletonKind,
+  before: Resource | undefined,
+  after: Resource,
+): Command | undefined {
+  const key = singletonKey(kind);
+  const empty = emptyMessage(schemaOf(kind));
+  if (changedFields(schemaOf(kind), before ?? empty, after).length === 0) return undefined;
   return updateCommand(key, before, after);
 }

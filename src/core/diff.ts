@@ -1,20 +1,24 @@
 // diffStates: the commands that lead from one state to another (L3). Unchanged
 // parts are skipped by reference, so two states of one history differ cheaply.
 
-import { create } from "@bufbuild/protobuf";
 import type { Map as ImmutableMap } from "immutable";
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
-import {
-  type ConfigState,
-  ConfigStateSchema,
-  ResourceKind,
-  SystemSchema,
-} from "../gen/sentinel/v1/resources_pb.ts";
+import { type ConfigState, ConfigStateSchema, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import { type Applied, applyDiff, type Refused } from "./apply.ts";
-import { commandsBetween, type ResourceChange, systemCommand } from "./change.ts";
+import { commandsBetween, type ResourceChange, singletonCommand } from "./change.ts";
 import { checkUnknown } from "./check.ts";
 import { MAX_ERRORS } from "./limits.ts";
-import type { Resource, ResourceKey } from "./resource.ts";
+import {
+  COLLECTION_FIELDS,
+  type CollectionKind,
+  OPTIONAL_KINDS,
+  PLAIN_KINDS,
+  type Resource,
+  type ResourceKey,
+  SINGLETON_FIELDS,
+  type SingletonKind,
+  singletonKey,
+} from "./resource.ts";
 import { type Entry, emptyState, type State } from "./state.ts";
 
 /** A resource that differs between two states; at least one of `before` and `after` is set. */
@@ -25,20 +29,25 @@ export function differences(a: State, b: State): Difference[] {
   if (a === b) return [];
   const found: Difference[] = [];
   const add = (key: ResourceKey, x: Entry<Resource> | undefined, y: Entry<Resource> | undefined) => {
-    if (x !== undefined && y !== undefined && x.hash === y.hash) return;
+    if (x === y || (x !== undefined && y !== undefined && x.hash === y.hash)) return;
     found.push({ key, before: x?.value, after: y?.value });
   };
-  add({ kind: ResourceKind.SYSTEM, upstream: "", id: "" }, a.system, b.system);
-  compareMaps(a.listeners, b.listeners, (id, x, y) =>
-    add({ kind: ResourceKind.LISTENER, upstream: "", id }, x, y),
-  );
+  for (const kind of [ResourceKind.SYSTEM, ...OPTIONAL_KINDS]) {
+    add(singletonKey(kind), a[SINGLETON_FIELDS[kind]], b[SINGLETON_FIELDS[kind]]);
+  }
+  const addAll = (kind: Exclude<CollectionKind, typeof ResourceKind.UPSTREAM>) =>
+    compareMaps<Entry<Resource>>(a[COLLECTION_FIELDS[kind]], b[COLLECTION_FIELDS[kind]], (id, x, y) =>
+      add(key(kind, id), x, y),
+    );
+  addAll(ResourceKind.LISTENER);
   compareMaps(a.upstreams, b.upstreams, (id, x, y) => {
     add({ kind: ResourceKind.UPSTREAM, upstream: "", id }, x, y);
     compareMaps(x?.backends, y?.backends, (backend, p, q) =>
       add({ kind: ResourceKind.BACKEND, upstream: id, id: backend }, p, q),
     );
   });
-  compareMaps(a.routes, b.routes, (id, x, y) => add({ kind: ResourceKind.ROUTE, upstream: "", id }, x, y));
+  addAll(ResourceKind.ROUTE);
+  for (const kind of PLAIN_KINDS) addAll(kind);
   return found;
 }
 
@@ -50,15 +59,14 @@ export function diffStates(a: State, b: State): Command[] {
 /** Commands that add everything in `config` to an empty state, in its order. */
 export function commandsFor(config: ConfigState): Command[] {
   const none = undefined;
-  const changes: Difference[] = [
-    ...config.listeners.map((value) => ({
-      key: key(ResourceKind.LISTENER, value.id),
+  const kinds = [ResourceKind.LISTENER, ResourceKind.ROUTE, ...PLAIN_KINDS];
+  const changes = kinds.flatMap((kind): Difference[] =>
+    config[COLLECTION_FIELDS[kind]].map((value) => ({
+      key: key(kind, value.id),
       before: none,
       after: value,
     })),
-    ...config.routes.map((value) => ({ key: key(ResourceKind.ROUTE, value.id), before: none, after: value })),
-  ];
-  // Each on its own, so that two upstreams of one id are refused and not merged.
+  );
   const upstreams = config.upstreams.flatMap((upstream) => {
     const own = { ...upstream, backends: [] };
     const parts: Difference[] = [{ key: key(ResourceKind.UPSTREAM, upstream.id), before: none, after: own }];
@@ -69,8 +77,11 @@ export function commandsFor(config: ConfigState): Command[] {
     }
     return commandsBetween(parts);
   });
-  const system = config.system && systemCommand(create(SystemSchema), config.system);
-  return [...(system ? [system] : []), ...upstreams, ...commandsBetween(changes)];
+  const singletons = [ResourceKind.SYSTEM, ...OPTIONAL_KINDS].flatMap((kind: SingletonKind) => {
+    const value = config[SINGLETON_FIELDS[kind]];
+    return value === undefined ? [] : (singletonCommand(kind, none, value) ?? []);
+  });
+  return [...singletons, ...upstreams, ...commandsBetween(changes)];
 }
 
 /** The state that `config` describes, or every reason why it is not valid in itself. */

@@ -7,15 +7,30 @@ import {
   type Listener,
   ResourceKind,
   type Route,
-  type System,
   type Upstream,
 } from "../gen/sentinel/v1/resources_pb.ts";
 import { parseBindAddress } from "./address.ts";
 import type { ResourceHash } from "./digest.ts";
+import { DraftMap } from "./draft-map.ts";
 import type { ConfigError, Subject } from "./error.ts";
 import { MAX_ERRORS } from "./limits.ts";
 import { EMPTY_INDEX, type Ids, indexAdd, indexRemove } from "./multi-index.ts";
-import { type Encoded, encodeResource, keyText, type Resource, type ResourceKey } from "./resource.ts";
+import { type Reference, referencesOf, referenceText } from "./references.ts";
+import {
+  type CollectionKind,
+  type Encoded,
+  encodeResource,
+  isSingleton,
+  type Kind,
+  keyText,
+  PLAIN_KINDS,
+  type PlainKind,
+  type Resource,
+  type ResourceKey,
+  SINGLETON_FIELDS,
+  type SingletonKind,
+  singletonKey,
+} from "./resource.ts";
 import { routeSignature } from "./signature.ts";
 import { insert, remove, type SortedList } from "./sorted-list.ts";
 import type { Entry, RouteEntry, State, UpstreamEntry } from "./state.ts";
@@ -54,55 +69,6 @@ export interface Fault extends Pick<ConfigError, "code" | "rule" | "message"> {
   readonly info?: Readonly<Record<string, string>>;
 }
 
-/** A map of a draft: copied on the first write, then written in place. */
-export class DraftMap<V> {
-  #map: ImmutableMap<string, V>;
-  #owned = false;
-  constructor(map: ImmutableMap<string, V>) {
-    this.#map = map;
-  }
-  get(id: string): V | undefined {
-    return this.#map.get(id);
-  }
-  has(id: string): boolean {
-    return this.#map.has(id);
-  }
-  keys(): IterableIterator<string> {
-    return this.#map.keys();
-  }
-  values(): IterableIterator<V> {
-    return this.#map.values();
-  }
-  get size(): number {
-    return this.#map.size;
-  }
-  set(id: string, value: V): void {
-    this.#own().set(id, value);
-  }
-  delete(id: string): void {
-    this.#own().delete(id);
-  }
-  /** The map as it is now, to be read at once. */
-  get current(): ImmutableMap<string, V> {
-    return this.#map;
-  }
-  /** Applies a function of multi-index.ts to a map used as an index. */
-  update(change: (map: ImmutableMap<string, V>) => ImmutableMap<string, V>): void {
-    this.#map = change(this.#own());
-  }
-  /** The map as a value. The draft must not be written afterwards. */
-  finish(): ImmutableMap<string, V> {
-    return this.#owned ? this.#map.asImmutable() : this.#map;
-  }
-  #own(): ImmutableMap<string, V> {
-    if (!this.#owned) {
-      this.#map = this.#map.asMutable();
-      this.#owned = true;
-    }
-    return this.#map;
-  }
-}
-
 /** An upstream of a draft. */
 export interface DraftUpstream {
   /** What it was when it was opened. */
@@ -120,25 +86,37 @@ export class Draft {
   /** Keys (keyText) of resources whose command failed: references to them are not reported again. */
   readonly failed = new Set<string>();
 
-  system: Entry<System>;
+  /** Singletons written by this draft; undefined: absent now. */
+  readonly singletons = new Map<SingletonKind, Entry<Resource> | undefined>();
   readonly listeners: DraftMap<Entry<Listener>>;
   readonly routes: DraftMap<RouteEntry>;
   readonly upstreams: DraftMap<UpstreamEntry>;
   /** Upstreams written by this draft, in place of their entries in `upstreams`. */
   readonly openUpstreams = new Map<string, DraftUpstream>();
+  /** The kinds of which a state keeps nothing but the resources. */
+  readonly plain: ReadonlyMap<PlainKind, DraftMap<Entry<Resource>>>;
   routeOrder: SortedList;
-  readonly routesByUpstream: DraftMap<Ids>;
+  readonly referrers: DraftMap<Ids>;
   readonly routesBySignature: DraftMap<Ids>;
   readonly listenersByPort: DraftMap<Ids>;
 
+  /** What was accepted but does nothing in this build. */
+  readonly warnings: string[] = [];
+
   constructor(base: State) {
     this.base = base;
-    this.system = base.system;
     this.listeners = new DraftMap(base.listeners);
     this.routes = new DraftMap(base.routes);
     this.upstreams = new DraftMap(base.upstreams);
+    const maps: Readonly<Record<PlainKind, ImmutableMap<string, Entry<Resource>>>> = {
+      [ResourceKind.FILTER]: base.filters,
+      [ResourceKind.AGENT]: base.agents,
+      [ResourceKind.NAMESPACE]: base.namespaces,
+      [ResourceKind.SERVICE]: base.services,
+    };
+    this.plain = new Map(PLAIN_KINDS.map((kind) => [kind, new DraftMap(maps[kind])]));
     this.routeOrder = base.routeOrder;
-    this.routesByUpstream = new DraftMap(base.routesByUpstream);
+    this.referrers = new DraftMap(base.referrers);
     this.routesBySignature = new DraftMap(base.routesBySignature);
     this.listenersByPort = new DraftMap(base.listenersByPort);
   }
@@ -160,14 +138,61 @@ export class Draft {
     this.errors.push({ ...rest, hint, path: field === "" ? place.path : `${place.path}.${field}` });
   }
 
-  setSystem(value: System, place: Place): void {
-    const encoded = this.#touch(
-      { kind: ResourceKind.SYSTEM, upstream: "", id: "" },
-      this.system,
-      value,
-      place,
-    );
-    this.system = { value, hash: encoded.hash };
+  /** The entry of a singleton, if it is set. */
+  singleton(kind: SingletonKind): Entry<Resource> | undefined {
+    return this.singletons.has(kind) ? this.singletons.get(kind) : this.base[SINGLETON_FIELDS[kind]];
+  }
+
+  /** Sets a singleton; undefined makes it absent. */
+  setSingleton(kind: SingletonKind, value: Resource | undefined, place: Place): void {
+    const old = this.singleton(kind);
+    if (value !== undefined) {
+      const encoded = this.#touch(singletonKey(kind), old, value, place);
+      this.singletons.set(kind, { value, hash: encoded.hash });
+    } else if (old !== undefined) {
+      this.#touchDeleted(singletonKey(kind), old, place);
+      this.singletons.set(kind, undefined);
+    }
+  }
+
+  /** Sets a filter, agent, namespace or service. */
+  setPlain(kind: PlainKind, id: string, value: Resource, place: Place): void {
+    const map = this.plain.get(kind)!;
+    const encoded = this.#touch({ kind, upstream: "", id }, map.get(id), value, place);
+    map.set(id, { value, hash: encoded.hash });
+  }
+
+  /** Deletes a filter, agent, namespace or service. */
+  deletePlain(kind: PlainKind, id: string, place: Place): void {
+    const map = this.plain.get(kind)!;
+    this.#touchDeleted({ kind, upstream: "", id }, map.get(id)!, place);
+    map.delete(id);
+  }
+
+  /** Deletes any resource with an id that exists, but a backend. */
+  delete(kind: CollectionKind, id: string, place: Place): void {
+    if (kind === ResourceKind.LISTENER) this.deleteListener(id, place);
+    else if (kind === ResourceKind.ROUTE) this.deleteRoute(id, place);
+    else if (kind === ResourceKind.UPSTREAM) this.deleteUpstream(id, place);
+    else this.deletePlain(kind, id, place);
+  }
+
+  /** The resource of a kind; id "" for a singleton. Backends are looked for in their upstream. */
+  find(kind: Kind, id: string): Resource | undefined {
+    if (isSingleton(kind)) return this.singleton(kind)?.value;
+    if (kind === ResourceKind.BACKEND) return undefined;
+    // An upstream that is open is looked at there.
+    return kind === ResourceKind.UPSTREAM
+      ? (this.openUpstreams.get(id)?.entry ?? this.upstreams.get(id))?.value
+      : this.map(kind).get(id)?.value;
+  }
+
+  /** All of a kind, by id. */
+  map(kind: CollectionKind): DraftMap<Entry<Resource>> {
+    if (kind === ResourceKind.LISTENER) return this.listeners as DraftMap<Entry<Resource>>;
+    if (kind === ResourceKind.ROUTE) return this.routes as unknown as DraftMap<Entry<Resource>>;
+    if (kind === ResourceKind.UPSTREAM) return this.upstreams as unknown as DraftMap<Entry<Resource>>;
+    return this.plain.get(kind)!;
   }
 
   setListener(value: Listener, place: Place): void {
@@ -265,11 +290,13 @@ export class Draft {
 
   #touch(key: ResourceKey, before: Entry<Resource> | undefined, value: Resource, place: Place): Encoded {
     const encoded = encodeResource(key, value);
+    this.#indexReferences(key, before?.value, value);
     this.#record(key, before, place, value, encoded);
     return encoded;
   }
 
   #touchDeleted(key: ResourceKey, before: Entry<Resource>, place: Place): void {
+    this.#indexReferences(key, before.value, undefined);
     this.#record(key, before, place, undefined, undefined);
   }
 
@@ -292,6 +319,25 @@ export class Draft {
     touch.hash = now?.hash;
   }
 
+  /** Moves a resource in the index of references; costs only what differs. */
+  #indexReferences(
+    { kind, id }: ResourceKey,
+    before: Resource | undefined,
+    after: Resource | undefined,
+  ): void {
+    const [was, is] = [referencesOf(kind, before), referencesOf(kind, after)];
+    if (was.length === 0 && is.length === 0) return;
+    const source = referenceText(kind, id);
+    for (const one of was) {
+      if (!is.some((other) => isSame(one, other)))
+        this.referrers.update((map) => indexRemove(map, referenceText(one.kind, one.id), source));
+    }
+    for (const one of is) {
+      if (!was.some((other) => isSame(one, other)))
+        this.referrers.update((map) => indexAdd(map, referenceText(one.kind, one.id), source));
+    }
+  }
+
   /** Moves a route in the indexes from what it was to what it is; costs only what differs. */
   #indexRoute(old: RouteEntry | undefined, now: RouteEntry | undefined): void {
     const id = (now ?? old)!.value.id;
@@ -300,10 +346,13 @@ export class Draft {
       if (was !== undefined) this.routeOrder = remove(this.routeOrder, { order: was.order!, id });
       if (is !== undefined) this.routeOrder = insert(this.routeOrder, { order: is.order!, id });
     }
-    moveInIndex(this.routesByUpstream, was?.upstream, is?.upstream, id);
     const [oldSignature, newSignature] = [activeSignature(old), activeSignature(now)];
     moveInIndex(this.routesBySignature, oldSignature, newSignature, id);
   }
+}
+
+function isSame(a: Reference, b: Reference): boolean {
+  return a.kind === b.kind && a.id === b.id;
 }
 
 function openUpstream(entry: UpstreamEntry): DraftUpstream {

@@ -2,6 +2,7 @@
 // to do about it. The core returns these as values; the shells map them once
 // to a gRPC status (control/status.ts) or to a diagnostic (config/diagnostic.ts).
 // Bugs are something else: they throw InvariantError.
+import type { KIND_NAMES, Kind } from "./resource.ts";
 
 /** Closed list; each code maps to one gRPC status (api.md §6). */
 export type ErrorCode =
@@ -21,7 +22,7 @@ export type ErrorCode =
 
 /** The resource and field an error is about, so that a file can point at its line. */
 export interface Subject {
-  readonly kind: "system" | "listener" | "route" | "upstream" | "backend";
+  readonly kind: (typeof KIND_NAMES)[Kind];
   /** Id of the upstream of a backend. */
   readonly upstream?: string;
   readonly id: string;

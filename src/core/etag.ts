@@ -5,7 +5,14 @@ import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import { etagOf } from "./digest.ts";
 import type { Draft, Place } from "./draft.ts";
 import { quote } from "./error.ts";
-import { KIND_NAMES, type ResourceKey } from "./resource.ts";
+import {
+  commandNoun,
+  isSingleton,
+  KIND_NAMES,
+  type Kind,
+  type ResourceKey,
+  singletonKey,
+} from "./resource.ts";
 import { findResource } from "./state.ts";
 
 /** Whether the command's expected_etag holds; reports it to the draft if not. */
@@ -33,28 +40,16 @@ export function holdsEtag(draft: Draft, place: Place, { command, expectedEtag }:
 }
 
 /** The resource that a command updates or removes. */
-function keyOf(command: Command["command"]): ResourceKey | undefined {
-  const of = (kind: ResourceKey["kind"], id = "", upstream = ""): ResourceKey => ({ kind, upstream, id });
-  switch (command.case) {
-    case "updateSystem":
-      return of(ResourceKind.SYSTEM);
-    case "updateListener":
-      return of(ResourceKind.LISTENER, command.value.listener?.id);
-    case "removeListener":
-      return of(ResourceKind.LISTENER, command.value.listenerId);
-    case "updateRoute":
-      return of(ResourceKind.ROUTE, command.value.route?.id);
-    case "removeRoute":
-      return of(ResourceKind.ROUTE, command.value.routeId);
-    case "updateUpstream":
-      return of(ResourceKind.UPSTREAM, command.value.upstream?.id);
-    case "removeUpstream":
-      return of(ResourceKind.UPSTREAM, command.value.upstreamId);
-    case "updateBackend":
-      return of(ResourceKind.BACKEND, command.value.backend?.id, command.value.upstream);
-    case "removeBackend":
-      return of(ResourceKind.BACKEND, command.value.backendId, command.value.upstream);
-    default:
-      return undefined;
-  }
+function keyOf({ case: name, value }: Command["command"]): ResourceKey | undefined {
+  const [, verb, noun] = /^(update|remove)(.*)$/.exec(name ?? "") ?? [];
+  const kind = KINDS.find((one) => commandNoun(one) === noun);
+  if (kind === undefined || value === undefined) return undefined;
+  const fields = value as unknown as Readonly<Record<string, unknown>>;
+  const upstream = kind === ResourceKind.BACKEND ? String(fields["upstream"]) : "";
+  if (isSingleton(kind)) return singletonKey(kind);
+  const id = verb === "remove" ? fields[`${KIND_NAMES[kind]}Id`] : (fields[KIND_NAMES[kind]] as Named)?.id;
+  return { kind, upstream, id: String(id ?? "") };
 }
+
+type Named = { readonly id?: string } | undefined;
+const KINDS = Object.keys(KIND_NAMES).map((kind) => Number(kind) as Kind);

@@ -32,21 +32,36 @@ export {
   quote,
   type Subject,
 } from "./error.ts";
+export { type Fields, fieldValue, isPresent, withField } from "./field.ts";
 export { type FileDiff, type FileOrder, fileDiffOf } from "./file-diff.ts";
 export { invertDiff } from "./invert.ts";
 export * as limits from "./limits.ts";
+export { type Ignored, ignoredIn, type Liveness, livenessOf, resourceName } from "./liveness.ts";
 export { changedFields } from "./mask.ts";
 export { keyAfter, keyBetween } from "./order.ts";
 export { Pattern } from "./pattern.ts";
+export { type Reference, referencesOf, referenceText, scopeName, scopeOf } from "./references.ts";
 export {
+  COLLECTION_FIELDS,
+  type CollectionKind,
+  commandNoun,
   encodeResource,
+  isSingleton,
   KIND_NAMES,
   type Kind,
   keyText,
+  OPTIONAL_KINDS,
+  type OptionalKind,
+  PLAIN_KINDS,
+  type PlainKind,
   type Resource,
   type ResourceKey,
   resourceBytes,
+  SINGLETON_FIELDS,
+  type SingletonKind,
   schemaOf,
+  singletonKey,
+  type ValueOf,
 } from "./resource.ts";
 export { type Image, stateFromImages } from "./restore.ts";
 export { routeSignature } from "./signature.ts";

@@ -11,6 +11,20 @@ export const MAX_BACKENDS = 1_000_000;
 export const MAX_ROUTES = 500_000;
 /** As many groups as there may be routes to them. */
 export const MAX_UPSTREAMS = 500_000;
+/** One or a few per route that has any. */
+export const MAX_FILTERS = 100_000;
+/** Each has connections of its own on every worker. */
+export const MAX_AGENTS = 1_000;
+/** Tenants of one process; each has counters of its own. */
+export const MAX_NAMESPACES = 10_000;
+/** As namespaces, ten in each. */
+export const MAX_SERVICES = 100_000;
+/** Values in one list of a resource: people write them. */
+export const MAX_LIST_VALUES = 1_000;
+/** Characters of one text in a resource; schemas and messages are the longest. */
+export const MAX_TEXT_LENGTH = 65_536;
+/** Warnings in one answer; an answer stays below 1 MiB. */
+export const MAX_WARNINGS = 100;
 /** Each is an open socket on every worker. */
 export const MAX_LISTENERS = 1_000;
 /** Values of one condition of a route; each becomes an entry of the routing table. */

@@ -1,11 +1,11 @@
 // Partial updates after AIP-134. Without a mask every field present in the
 // patch is set (messages field by field, lists as a whole); with one, exactly
-// the named fields are set or, where the patch has no value, cleared.
-import type { DescField, DescMessage } from "@bufbuild/protobuf";
+// the named fields are set or, where the patch has no value, cleared. A member of
+// a oneof that is set takes the place of the other members.
+import type { DescMessage } from "@bufbuild/protobuf";
 import { quote } from "./error.ts";
+import { emptyMessage, type Fields, fieldValue, isPresent, ownMessage, withField } from "./field.ts";
 import { suggestion } from "./suggest.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** The merged value, or what is wrong with the mask. */
 export type Merged<T> =
@@ -42,21 +42,20 @@ export function merge<T extends object>(
 /** Names of the top-level fields (resources.proto) in which two values differ. */
 export function changedFields(schema: DescMessage, a: object, b: object): string[] {
   return schema.fields
-    .filter((field) => !isEqual((a as Fields)[field.localName], (b as Fields)[field.localName]))
+    .filter((field) => !isEqual(fieldValue(a as Fields, field), fieldValue(b as Fields, field)))
     .map((field) => field.name);
 }
 
 function mergePresent(schema: DescMessage, current: Fields, patch: Fields): Fields {
-  const result: Record<string, unknown> = { ...current };
+  let result = current;
   for (const field of schema.fields) {
-    const value = patch[field.localName];
+    const value = fieldValue(patch, field);
     if (field.name === "id" || !isPresent(field, value)) continue;
-    const old = current[field.localName];
+    const old = fieldValue(current, field);
     const nested = ownMessage(field);
-    result[field.localName] =
-      nested !== undefined && old !== undefined
-        ? mergePresent(nested, old as Fields, value as Fields)
-        : value;
+    const isMerged = nested !== undefined && old !== undefined;
+    const next = isMerged ? mergePresent(nested, old as Fields, value as Fields) : value;
+    result = withField(result, field, next);
   }
   return result;
 }
@@ -73,41 +72,19 @@ function setPath(
     const known = schema.fields.map((f) => f.name).filter((n) => n !== "id");
     return { ok: false, message: `unknown field ${quote(name ?? "")}`, hint: suggestion(name ?? "", known) };
   }
-  const local = field.localName;
+  const value = fieldValue(patch, field);
   if (rest.length === 0) {
-    const value = patch[local];
-    if (isPresent(field, value)) return { ok: true, value: { ...current, [local]: value } };
-    const cleared: Record<string, unknown> = { ...current };
-    if (field.fieldKind === "list") cleared[local] = [];
-    else delete cleared[local];
-    return { ok: true, value: cleared };
+    return { ok: true, value: withField(current, field, isPresent(field, value) ? value : undefined) };
   }
   const nested = ownMessage(field);
   if (nested === undefined) return { ok: false, message: `'${field.name}' has no fields`, hint: "" };
   const empty = emptyMessage(nested);
-  const inner = setPath(nested, (current[local] as Fields) ?? empty, (patch[local] as Fields) ?? empty, rest);
-  return inner.ok ? { ok: true, value: { ...current, [local]: inner.value } } : inner;
-}
-
-/** Whether a field has a value; an empty list is none. */
-export function isPresent(field: DescField, value: unknown): boolean {
-  return field.fieldKind === "list"
-    ? (value as readonly unknown[] | undefined)?.length !== 0 && value !== undefined
-    : value !== undefined;
-}
-
-/** The descriptor of a message field of ours; Duration and the like are values. */
-export function ownMessage(field: DescField): DescMessage | undefined {
-  return field.fieldKind === "message" && field.message.typeName.startsWith("sentinel.")
-    ? field.message
-    : undefined;
-}
-
-/** A message without content: nothing set, lists empty. */
-export function emptyMessage(schema: DescMessage): Fields {
-  const value: Record<string, unknown> = { $typeName: schema.typeName };
-  for (const field of schema.fields) if (field.fieldKind === "list") value[field.localName] = [];
-  return value;
+  const now = fieldValue(current, field) as Fields | undefined;
+  // There is nothing to clear in a member of a oneof that is not set.
+  if (field.oneof !== undefined && now === undefined && value === undefined)
+    return { ok: true, value: current };
+  const inner = setPath(nested, now ?? empty, (value as Fields) ?? empty, rest);
+  return inner.ok ? { ok: true, value: withField(current, field, inner.value) } : inner;
 }
 
 /** Equal exactly when the bytes are: -0 and 0 differ. */

@@ -15,10 +15,21 @@ import { addHash, digestBytes, emptyDigest, type ResourceHash } from "./digest.t
 import { activeSignature, portKey } from "./draft.ts";
 import { quote } from "./error.ts";
 import { EMPTY_INDEX, type Ids, indexAdd, withId } from "./multi-index.ts";
-import { KIND_NAMES, type Kind, type Resource, schemaOf } from "./resource.ts";
+import { referencesOf, referenceText } from "./references.ts";
+import {
+  COLLECTION_FIELDS,
+  KIND_NAMES,
+  type Kind,
+  PLAIN_KINDS,
+  type PlainKind,
+  type Resource,
+  SINGLETON_FIELDS,
+  type SingletonKind,
+  schemaOf,
+} from "./resource.ts";
 import { routeSignature } from "./signature.ts";
 import { EMPTY_LIST, insert } from "./sorted-list.ts";
-import type { Entry, RouteEntry, State, UpstreamEntry } from "./state.ts";
+import { type Entry, emptyState, type RouteEntry, type State, type UpstreamEntry } from "./state.ts";
 
 /** A resource as it is kept. */
 export interface Image {
@@ -60,9 +71,12 @@ class Building {
   readonly #listeners = ImmutableMap<string, Entry<Listener>>().asMutable();
   readonly #routes = ImmutableMap<string, RouteEntry>().asMutable();
   readonly #upstreams = new Map<string, OpenUpstream>();
-  #system: Entry<System> | undefined;
+  readonly #plain = new Map(
+    PLAIN_KINDS.map((kind) => [kind, ImmutableMap<string, Entry<Resource>>().asMutable()]),
+  );
+  readonly #singletons = new Map<SingletonKind, Entry<Resource>>();
   #routeOrder = EMPTY_LIST;
-  #routesByUpstream = EMPTY_INDEX.asMutable();
+  #referrers = EMPTY_INDEX.asMutable();
   #routesBySignature = EMPTY_INDEX.asMutable();
   #listenersByPort = EMPTY_INDEX.asMutable();
   #backendCount = 0;
@@ -78,10 +92,11 @@ class Building {
       return `${KIND_NAMES[kind as Kind]} ${quote(id)} cannot be decoded`;
     }
     addHash(this.#digest, hash);
+    for (const one of referencesOf(kind as Kind, value)) {
+      const target = referenceText(one.kind, one.id);
+      this.#referrers = indexAdd(this.#referrers, target, referenceText(kind as Kind, id));
+    }
     switch (kind as Kind) {
-      case ResourceKind.SYSTEM:
-        this.#system = { value: value as System, hash };
-        return "";
       case ResourceKind.LISTENER:
         return this.#addListener(id, { value: value as Listener, hash });
       case ResourceKind.ROUTE:
@@ -92,11 +107,16 @@ class Building {
       case ResourceKind.BACKEND:
         return this.#addBackend(this.#upstream(upstream), id, { value: value as Backend, hash });
     }
+    const plain = this.#plain.get(kind as PlainKind);
+    if (plain === undefined) this.#singletons.set(kind as SingletonKind, { value, hash });
+    else plain.set(id, { value, hash });
+    return "";
   }
 
   /** The state, or why it is none. */
   finish(): State | string {
-    if (this.#system === undefined) return "the system resource is missing";
+    const system = this.#singletons.get(ResourceKind.SYSTEM) as Entry<System> | undefined;
+    if (system === undefined) return "the system resource is missing";
     const upstreams = ImmutableMap<string, UpstreamEntry>().asMutable();
     for (const [id, { entry, backends, byAddress }] of this.#upstreams) {
       if (entry === undefined) return `upstream ${quote(id)} is missing, but has backends`;
@@ -106,15 +126,19 @@ class Building {
         backendsByAddress: ImmutableMap(byAddress),
       });
     }
+    const plain = PLAIN_KINDS.map((kind) => [COLLECTION_FIELDS[kind], this.#plain.get(kind)!.asImmutable()]);
+    const singletons = [...this.#singletons].map(([kind, entry]) => [SINGLETON_FIELDS[kind], entry]);
     return {
-      system: this.#system,
+      ...emptyState(),
+      ...Object.fromEntries(plain),
+      ...Object.fromEntries(singletons),
       listeners: this.#listeners.asImmutable(),
       routes: this.#routes.asImmutable(),
       upstreams: upstreams.asImmutable(),
       backendCount: this.#backendCount,
       digest: this.#digest,
       routeOrder: this.#routeOrder,
-      routesByUpstream: this.#routesByUpstream.asImmutable(),
+      referrers: this.#referrers.asImmutable(),
       routesBySignature: this.#routesBySignature.asImmutable(),
       listenersByPort: this.#listenersByPort.asImmutable(),
     };
@@ -128,13 +152,12 @@ class Building {
   }
 
   #addRoute(id: string, entry: Entry<Route>): string {
-    const { order, upstream } = entry.value;
+    const { order } = entry.value;
     if (order === undefined) return `route ${quote(id)} has no order`;
     const route: RouteEntry = { ...entry, signature: routeSignature(entry.value) };
     const signature = activeSignature(route);
     this.#routes.set(id, route);
     this.#routeOrder = insert(this.#routeOrder, { order, id });
-    if (upstream !== undefined) this.#routesByUpstream = indexAdd(this.#routesByUpstream, upstream, id);
     if (signature !== undefined) {
       this.#routesBySignature = indexAdd(this.#routesBySignature, signature, id);
     }

@@ -1,10 +1,11 @@
-// A route's signature: equal for two routes of equal priority with the same
-// conditions, whatever the order or spelling in which they are written.
+// A route's signature: equal for two routes of one scope and equal priority with
+// the same conditions, whatever the order or spelling in which they are written.
 import { hash } from "node:crypto";
 import type { HeaderMatch, QueryParamMatch, Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { DEFAULT_PRIORITY } from "./defaults.ts";
+import { scopeName } from "./references.ts";
 
-/** 16 characters of the SHA-256 of the canonical text of priority and conditions: short, since every route keeps it. */
+/** 16 characters of the SHA-256 of the canonical text of scope, priority and conditions: short, since every route keeps it. */
 export function routeSignature(route: Route): string {
   const m = route.matches;
   const text = JSON.stringify([
@@ -17,6 +18,7 @@ export function routeSignature(route: Route): string {
     sorted(m?.pathRegexes ?? []),
     sorted(m?.hostRegexes ?? []),
     sorted((m?.queryParams ?? []).map(queryParamText)),
+    scopeName(route.id),
   ]);
   return hash("sha256", text, "base64").slice(0, 16);
 }

@@ -4,23 +4,43 @@
 //
 // Invariant: `digest` is the sum of the hashes of all resources.
 // Invariant: every index holds exactly the entries its resources imply.
+// Invariant: a singleton that is absent is undefined; one without content is absent, but the system.
 // Invariant: an UpstreamEntry's value has an empty `backends` list.
 import { create } from "@bufbuild/protobuf";
 import { Map as ImmutableMap } from "immutable";
 import {
+  type Agent,
   type Backend,
+  type Cache,
   type ConfigState,
   ConfigStateSchema,
+  type Filter,
+  type Limits,
   type Listener,
+  type Namespace,
+  type Observability,
+  type RateLimits,
   ResourceKind,
   type Route,
+  type Service,
   type System,
   SystemSchema,
   type Upstream,
+  type Waf,
 } from "../gen/sentinel/v1/resources_pb.ts";
 import { addHash, type Digest, emptyDigest, type ResourceHash } from "./digest.ts";
 import { EMPTY_INDEX, type MultiIndex } from "./multi-index.ts";
-import { encodeResource, type Resource, type ResourceKey } from "./resource.ts";
+import {
+  COLLECTION_FIELDS,
+  encodeResource,
+  isSingleton,
+  OPTIONAL_KINDS,
+  PLAIN_KINDS,
+  type Resource,
+  type ResourceKey,
+  SINGLETON_FIELDS,
+  singletonKey,
+} from "./resource.ts";
 import { EMPTY_LIST, elements, type SortedList } from "./sorted-list.ts";
 
 /** A resource and its hash. */
@@ -46,12 +66,21 @@ export interface State {
   readonly listeners: ImmutableMap<string, Entry<Listener>>;
   readonly routes: ImmutableMap<string, RouteEntry>;
   readonly upstreams: ImmutableMap<string, UpstreamEntry>;
+  readonly filters: ImmutableMap<string, Entry<Filter>>;
+  readonly agents: ImmutableMap<string, Entry<Agent>>;
+  readonly namespaces: ImmutableMap<string, Entry<Namespace>>;
+  readonly services: ImmutableMap<string, Entry<Service>>;
+  readonly limits: Entry<Limits> | undefined;
+  readonly observability: Entry<Observability> | undefined;
+  readonly cache: Entry<Cache> | undefined;
+  readonly rateLimits: Entry<RateLimits> | undefined;
+  readonly waf: Entry<Waf> | undefined;
   readonly backendCount: number;
   readonly digest: Digest;
   /** Every route by (order, id). */
   readonly routeOrder: SortedList;
-  /** Upstream id → ids of the routes that use it. */
-  readonly routesByUpstream: MultiIndex;
+  /** What is referred to → what refers to it, both as `referenceText` (references.ts). */
+  readonly referrers: MultiIndex;
   /** Signature → ids of enabled routes. */
   readonly routesBySignature: MultiIndex;
   /** Port → ids of listeners; port 0 is left out. */
@@ -61,7 +90,7 @@ export interface State {
 /** The state with no resources but a system without settings. */
 export function emptyState(): State {
   const value = create(SystemSchema);
-  const { hash } = encodeResource({ kind: ResourceKind.SYSTEM, upstream: "", id: "" }, value);
+  const { hash } = encodeResource(singletonKey(ResourceKind.SYSTEM), value);
   const digest = emptyDigest();
   addHash(digest, hash);
   return {
@@ -69,10 +98,19 @@ export function emptyState(): State {
     listeners: ImmutableMap(),
     routes: ImmutableMap(),
     upstreams: ImmutableMap(),
+    filters: ImmutableMap(),
+    agents: ImmutableMap(),
+    namespaces: ImmutableMap(),
+    services: ImmutableMap(),
+    limits: undefined,
+    observability: undefined,
+    cache: undefined,
+    rateLimits: undefined,
+    waf: undefined,
     backendCount: 0,
     digest,
     routeOrder: EMPTY_LIST,
-    routesByUpstream: EMPTY_INDEX,
+    referrers: EMPTY_INDEX,
     routesBySignature: EMPTY_INDEX,
     listenersByPort: EMPTY_INDEX,
   };
@@ -88,7 +126,8 @@ export interface Located {
 /**
  * Every resource, in the order in which it is read and printed: system,
  * listeners by id, routes by order, then each upstream by id with its backends
- * by id.
+ * by id, then filters, agents, namespaces and services by id, then the other
+ * singletons.
  */
 export function* resources(state: State): Generator<Located> {
   yield located(ResourceKind.SYSTEM, "", "", state.system);
@@ -105,6 +144,14 @@ export function* resources(state: State): Generator<Located> {
       yield located(ResourceKind.BACKEND, id, backend, upstream.backends.get(backend)!);
     }
   }
+  for (const kind of PLAIN_KINDS) {
+    const map: ImmutableMap<string, Entry<Resource>> = state[COLLECTION_FIELDS[kind]];
+    for (const id of sortedIds(map)) yield located(kind, "", id, map.get(id)!);
+  }
+  for (const kind of OPTIONAL_KINDS) {
+    const entry = state[SINGLETON_FIELDS[kind]];
+    if (entry !== undefined) yield located(kind, "", "", entry);
+  }
 }
 
 /** The state as a message, complete. */
@@ -119,44 +166,24 @@ export function toConfigState(state: State): ConfigState {
  * to the last upstream if that is its own, else to a new one with its id.
  */
 export function appendResource(config: ConfigState, key: ResourceKey, value: Resource): void {
-  switch (key.kind) {
-    case ResourceKind.SYSTEM:
-      config.system = value as System;
-      return;
-    case ResourceKind.LISTENER:
-      config.listeners.push(value as Listener);
-      return;
-    case ResourceKind.ROUTE:
-      config.routes.push(value as Route);
-      return;
-    case ResourceKind.UPSTREAM:
-      config.upstreams.push({ ...(value as Upstream), backends: [] });
-      return;
-    case ResourceKind.BACKEND: {
-      let last = config.upstreams.at(-1);
-      if (last?.id !== key.upstream) {
-        last = { $typeName: "sentinel.v1.Upstream", id: key.upstream, backends: [] };
-        config.upstreams.push(last);
-      }
-      last.backends.push(value as Backend);
+  const { kind } = key;
+  if (isSingleton(kind)) (config as Record<string, unknown>)[SINGLETON_FIELDS[kind]] = value;
+  else if (kind === ResourceKind.UPSTREAM) config.upstreams.push({ ...(value as Upstream), backends: [] });
+  else if (kind === ResourceKind.BACKEND) {
+    let last = config.upstreams.at(-1);
+    if (last?.id !== key.upstream) {
+      last = { $typeName: "sentinel.v1.Upstream", id: key.upstream, backends: [] };
+      config.upstreams.push(last);
     }
-  }
+    last.backends.push(value as Backend);
+  } else (config[COLLECTION_FIELDS[kind]] as Resource[]).push(value);
 }
 
 /** The entry of a resource, if it exists. */
-export function findResource(state: State, key: ResourceKey): Entry<Resource> | undefined {
-  switch (key.kind) {
-    case ResourceKind.SYSTEM:
-      return state.system;
-    case ResourceKind.LISTENER:
-      return state.listeners.get(key.id);
-    case ResourceKind.ROUTE:
-      return state.routes.get(key.id);
-    case ResourceKind.UPSTREAM:
-      return state.upstreams.get(key.id);
-    case ResourceKind.BACKEND:
-      return state.upstreams.get(key.upstream)?.backends.get(key.id);
-  }
+export function findResource(state: State, { kind, upstream, id }: ResourceKey): Entry<Resource> | undefined {
+  if (isSingleton(kind)) return state[SINGLETON_FIELDS[kind]];
+  if (kind === ResourceKind.BACKEND) return state.upstreams.get(upstream)?.backends.get(id);
+  return state[COLLECTION_FIELDS[kind]].get(id);
 }
 
 function located(kind: ResourceKey["kind"], upstream: string, id: string, entry: Entry<Resource>): Located {

@@ -7,12 +7,10 @@ import type { Difference } from "./diff.ts";
 import { type ConfigError, quote } from "./error.ts";
 import { type FileDiff, hasUpstream } from "./file-diff.ts";
 import { indexIds } from "./multi-index.ts";
-import { KIND_NAMES, keyText, type ResourceKey } from "./resource.ts";
+import { parseReference, referencesOf, referenceText, referrerNames } from "./references.ts";
+import { isSingleton, KIND_NAMES, keyText, type ResourceKey } from "./resource.ts";
 import type { State } from "./state.ts";
 import type { Conflict } from "./take-in-report.ts";
-
-/** Names of referrers in one message; the others are counted. */
-const MAX_NAMES = 10;
 
 /** A conflict under the policy "refuse". */
 export function conflictError(conflict: Conflict): ConfigError {
@@ -45,28 +43,35 @@ function shown(value: string | undefined): string {
   return value ?? "unset";
 }
 
-/** Upstreams that the file removes while a route uses them after the merge, each with those routes. */
+/** What the file removes while something uses it after the merge, each with that. */
 export function referencedErrors(live: State, changes: ReadonlyMap<string, Difference>): ConfigError[] {
   const errors: ConfigError[] = [];
   for (const { key, after } of changes.values()) {
-    if (key.kind !== ResourceKind.UPSTREAM || after !== undefined) continue;
-    const referrers = [...indexIds(live.routesByUpstream, key.id)].filter((id) => {
-      const change = changes.get(keyText({ kind: ResourceKind.ROUTE, upstream: "", id }));
-      return change === undefined || (change.after as Route | undefined)?.upstream === key.id;
+    if (after !== undefined || key.kind === ResourceKind.BACKEND || isSingleton(key.kind)) continue;
+    const { kind, id } = key;
+    const referrers = [...indexIds(live.referrers, referenceText(kind, id))].filter((text) => {
+      const source = { ...parseReference(text), upstream: "" };
+      const change = changes.get(keyText(source));
+      if (change === undefined) return true;
+      return referencesOf(source.kind, change.after).some((one) => one.kind === kind && one.id === id);
     });
     if (referrers.length === 0) continue;
-    const names = referrers.sort().slice(0, MAX_NAMES).map(quote).join(", ");
-    const more = referrers.length > MAX_NAMES ? ` and ${referrers.length - MAX_NAMES} more` : "";
+    const name = KIND_NAMES[kind];
+    const first = KIND_NAMES[parseReference(referrers.sort()[0]!).kind];
     errors.push({
       code: "conflict",
       rule: "referenced",
       path: "",
-      message: `the file removes ${nameOf(key)}, which is used at run time by route ${names}${more}`,
-      hint: "change or remove the route first, or keep the upstream in the file",
+      message: `the file removes ${nameOf(key)}, which is used at run time by ${referrerNames(referrers)}`,
+      hint: `change or remove the ${first} first, or keep the ${name} in the file`,
       subject: subjectOf(key),
     });
   }
-  return errors.sort((a, b) => (a.subject!.id < b.subject!.id ? -1 : 1));
+  return errors.sort((a, b) => (nameText(a) < nameText(b) ? -1 : 1));
+}
+
+function nameText({ subject }: ConfigError): string {
+  return `${subject!.id} ${subject!.kind}`;
 }
 
 /** There is no order key for a route. */
@@ -99,6 +104,6 @@ export function applyErrors(
 }
 
 function nameOf({ kind, upstream, id }: ResourceKey): string {
-  if (kind === ResourceKind.SYSTEM) return "the system";
+  if (isSingleton(kind)) return `the ${KIND_NAMES[kind]}`;
   return `${KIND_NAMES[kind]} ${quote(id)}${upstream === "" ? "" : ` in upstream ${quote(upstream)}`}`;
 }

@@ -9,8 +9,10 @@ import { applyDiff } from "./apply.ts";
 import { commandsBetween } from "./change.ts";
 import type { Difference } from "./diff.ts";
 import type { ConfigError } from "./error.ts";
+import { emptyMessage } from "./field.ts";
 import { type FileDiff, type FileOrder, fileDiffOf, hadRoute, hadUpstream } from "./file-diff.ts";
-import { keyText, type Resource, type ResourceKey, schemaOf } from "./resource.ts";
+import { referencesOf } from "./references.ts";
+import { isSingleton, KIND_NAMES, keyText, type Resource, type ResourceKey, schemaOf } from "./resource.ts";
 import { movedAtRunTime, type Placement, placeRoutes } from "./route-sequence.ts";
 import { findResource, type State } from "./state.ts";
 import { applyErrors, conflictError, noRoomError, referencedErrors } from "./take-in-errors.ts";
@@ -60,7 +62,7 @@ export interface NotTakenIn extends Report {
  * - What is absent live is not changed and not removed, but `kept`; so is a
  *   backend that the file adds to an upstream that was removed at run time.
  *
- * Refused, whatever the policy: removing an upstream that a route still uses
+ * Refused, whatever the policy: removing what something still uses
  * after the merge ("referenced"), and what `applyDiff` refuses about the result.
  * The policy only decides whether conflicts are errors ("run-time-conflict"):
  * the other errors are those of letting the file win. Errors have no path, but
@@ -79,9 +81,9 @@ export function takeInDiff(diff: FileDiff, live: State, policy: TakeInPolicy): T
   const changes = sorted([...merge.changes.values()]);
   const report = { kept: sorted([...merge.kept.values()]), conflicts: sorted(merge.conflicts) };
   const referenced = referencedErrors(live, merge.changes);
-  const refused = new Set(referenced.map(({ subject }) => subject!.id));
+  const refused = stayingOf(live, merge.changes, referenced);
   const commands = commandsBetween(
-    changes.filter(({ key, after }) => after !== undefined || !refused.has(upstreamOf(key))),
+    changes.filter(({ key, after }) => after !== undefined || !refused.has(nameOf(key))),
   );
   const applied = applyDiff(live, commands);
   const errors = [
@@ -93,9 +95,29 @@ export function takeInDiff(diff: FileDiff, live: State, policy: TakeInPolicy): T
   return errors.length === 0 ? { ok: true, commands, ...report } : { ok: false, errors, ...report };
 }
 
-/** The upstream that a resource is or is part of, else "". */
-function upstreamOf(key: ResourceKey): string {
-  return key.kind === ResourceKind.UPSTREAM ? key.id : key.upstream;
+/** What is not removed after all, by `nameOf`: what is still used, and what that uses in turn. */
+function stayingOf(
+  live: State,
+  changes: ReadonlyMap<string, Difference>,
+  referenced: readonly ConfigError[],
+): ReadonlySet<string> {
+  const staying = new Set(referenced.map(({ subject }) => `${subject!.kind} ${subject!.id}`));
+  const removed = [...changes.values()].filter(({ after }) => after === undefined);
+  const open = removed.filter(({ key }) => staying.has(nameOf(key)));
+  for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    for (const { kind, id } of referencesOf(one.key.kind, findResource(live, one.key)?.value)) {
+      const used = changes.get(keyText({ kind, upstream: "", id }));
+      if (used === undefined || used.after !== undefined || staying.has(nameOf(used.key))) continue;
+      staying.add(nameOf(used.key));
+      open.push(used);
+    }
+  }
+  return staying;
+}
+
+/** Kind and id; a backend goes with its upstream. */
+function nameOf({ kind, upstream, id }: ResourceKey): string {
+  return kind === ResourceKind.BACKEND ? `upstream ${upstream}` : `${KIND_NAMES[kind]} ${id}`;
 }
 
 /** By kind and ids, so that a result depends on the states alone and not on how they came about. */
@@ -124,9 +146,24 @@ class Merge {
   /** Takes in what the file did to one resource, but for the position of a route. */
   addResource({ key, before, after }: Difference): void {
     const live = findResource(this.#live, key)?.value;
-    if (after === undefined) this.#addRemoval(key, before!, live);
+    // One that is absent is one without content, field by field.
+    if (isSingleton(key.kind)) this.#addSingleton(key, before, after, live);
+    else if (after === undefined) this.#addRemoval(key, before!, live);
     else if (live === undefined) this.#addMissing(key, before, after);
     else this.#addUpdate(key, before, after, live);
+  }
+
+  #addSingleton(
+    key: ResourceKey,
+    base: Resource | undefined,
+    file: Resource | undefined,
+    live: Resource | undefined,
+  ): void {
+    const schema = schemaOf(key.kind);
+    const empty = emptyMessage(schema) as unknown as Resource;
+    const { value, conflicts } = mergeFields(schema, base ?? empty, file ?? empty, live ?? empty);
+    for (const field of conflicts) this.#report(key, "update", field);
+    if (value !== (live ?? empty)) this.changes.set(keyText(key), { key, before: live, after: value });
   }
 
   #addRemoval(key: ResourceKey, base: Resource, live: Resource | undefined): void {

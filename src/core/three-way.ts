@@ -1,12 +1,19 @@
 // The three-way merge of one resource, field by field: a message of ours inside
-// it counts field by field, a list as a whole. Knows neither states nor what a
+// it counts field by field, a list as a whole, a oneof as a whole unless the same
+// member is set on all sides. Knows neither states nor what a
 // conflict leads to; the position of a route (`order`) is no field here, it is
 // merged by core/route-sequence.ts. Called by core/take-in.ts.
-import { type DescMessage, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
-import { emptyMessage, isEqual, isPresent, ownMessage } from "./mask.ts";
+import {
+  type DescField,
+  type DescMessage,
+  type DescOneof,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
+import { emptyMessage, type Fields, fieldValue, isPresent, ownMessage, withField } from "./field.ts";
+import { isEqual } from "./mask.ts";
 import type { Resource } from "./resource.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Longest text of a value in a report. */
 const MAX_SHOWN = 64;
@@ -61,37 +68,65 @@ function mergeMessage(
   conflict: (field: string) => void,
 ): Fields {
   let merged = live;
+  for (const oneof of schema.oneofs) merged = mergeChoice(oneof, base, file, merged, conflict);
   for (const field of schema.fields) {
-    if (field.name === "id" || field.name === "order") continue;
-    const name = field.localName;
-    const [was, wanted, now] = [base?.[name], file[name], live[name]];
+    if (field.name === "id" || field.name === "order" || field.oneof !== undefined) continue;
+    const [was, wanted, now] = [base?.[field.localName], file[field.localName], live[field.localName]];
     if (isEqual(wanted, now) || (base !== undefined && isEqual(was, wanted))) continue;
     const nested = ownMessage(field);
     if (nested === undefined) {
       if (base === undefined || !isEqual(was, now)) conflict(field.name);
-      merged = withField(merged, name, wanted);
+      merged = withField(merged, field, wanted);
       continue;
     }
-    const empty = emptyMessage(nested);
-    const inner = mergeMessage(
-      nested,
-      base && ((was ?? empty) as Fields),
-      (wanted ?? empty) as Fields,
-      (now ?? empty) as Fields,
-      (path) => conflict(`${field.name}.${path}`),
-    );
-    const hasContent = nested.fields.some((one) => isPresent(one, inner[one.localName]));
+    const inner = mergeInside(field, nested, base && [was], wanted, now, conflict);
+    const hasContent = nested.fields.some((one) => isPresent(one, fieldValue(inner, one)));
     const isFilesChoice = base === undefined || (was === undefined) !== (wanted === undefined);
     const isSet = hasContent || (isFilesChoice ? wanted : now) !== undefined;
-    merged = withField(merged, name, isSet ? inner : undefined);
+    merged = withField(merged, field, isSet ? inner : undefined);
   }
   return merged;
 }
 
-/** The message with a field set, or without it: what is unset is absent. */
-function withField(fields: Fields, name: string, value: unknown): Fields {
-  if (fields[name] === value) return fields;
-  if (value !== undefined) return { ...fields, [name]: value };
-  const { [name]: _, ...rest } = fields;
-  return rest;
+/** Merges a oneof: inside the member that is set on all sides, else as one value. */
+function mergeChoice(
+  oneof: DescOneof,
+  base: Fields | undefined,
+  file: Fields,
+  live: Fields,
+  conflict: (field: string) => void,
+): Fields {
+  const name = oneof.localName;
+  const [was, wanted, now] = [base?.[name], file[name], live[name]] as (Choice | undefined)[];
+  if (isEqual(wanted, now) || (base !== undefined && isEqual(was, wanted))) return live;
+  const member = oneof.fields.find((field) => field.localName === (wanted?.case ?? now?.case))!;
+  const nested = ownMessage(member);
+  const isSame = wanted?.case === now?.case && (base === undefined || wanted?.case === was?.case);
+  if (isSame && nested !== undefined) {
+    const inner = mergeInside(member, nested, base && [was?.value], wanted?.value, now?.value, conflict);
+    return withField(live, member, inner);
+  }
+  if (base === undefined || !isEqual(was, now)) conflict(member.name);
+  return { ...live, [name]: wanted };
+}
+
+interface Choice {
+  readonly case: string | undefined;
+  readonly value?: unknown;
+}
+
+/** The merged value of a message field; `base` is undefined if there is no base at all. */
+function mergeInside(
+  field: DescField,
+  nested: DescMessage,
+  base: readonly [unknown] | undefined,
+  file: unknown,
+  live: unknown,
+  conflict: (field: string) => void,
+): Fields {
+  const empty = emptyMessage(nested);
+  const orEmpty = (value: unknown) => (value ?? empty) as Fields;
+  return mergeMessage(nested, base && orEmpty(base[0]), orEmpty(file), orEmpty(live), (path) =>
+    conflict(`${field.name}.${path}`),
+  );
 }

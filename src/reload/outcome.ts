@@ -1,6 +1,6 @@
 // What became of a reload: for the log, the admin answer, the rpc and the status.
 // Plain values; nothing here knows how they are told.
-import type { Diagnostic } from "../config/diagnostic.ts";
+import type { Problem } from "../config/diagnostic.ts";
 import {
   type ConfigError,
   type Conflict,
@@ -25,7 +25,7 @@ export interface Reloaded {
   readonly kept: readonly Kept[];
   readonly conflicts: readonly Conflict[];
   /** What may be a mistake in the files, and what waits for the next start. */
-  readonly warnings: readonly Diagnostic[];
+  readonly warnings: readonly Problem[];
 }
 
 /** They were not, and nothing has changed. */
@@ -34,7 +34,7 @@ export interface NotReloaded {
   /** Every reason; the path is its place in the files, "file:line:column", if it has one. */
   readonly errors: readonly ConfigError[];
   /** The same with the warnings beside them. */
-  readonly diagnostics: readonly Diagnostic[];
+  readonly diagnostics: readonly Problem[];
 }
 
 /** How the files were last taken in. */
@@ -46,7 +46,7 @@ export interface FileStatus {
   readonly result: "applied" | "unchanged" | "rejected";
   readonly revision: bigint;
   /** Why not. */
-  readonly problems: readonly Diagnostic[];
+  readonly problems: readonly Problem[];
 }
 
 /** Names of the resources that a change added, changed and removed: "route api", "backend api/b1". */
@@ -71,13 +71,13 @@ export function nameIn({ kind, upstream, id }: ResourceKey): string {
 }
 
 /** A diagnostic as an error whose path is its place. */
-export function errorOf({ code, message, hints, file, line, column }: Diagnostic): ConfigError {
+export function errorOf({ code, message, hints, file, line, column }: Problem): ConfigError {
   const path = line === 0 ? file : `${file}:${line}:${column}`;
   return { code: "invalid", rule: code, path, message, hint: hints.join("; ") };
 }
 
 /** An error as a diagnostic; its path is a place, or it is about the files as a whole. */
-export function diagnosticOf({ rule, message, hint, path }: ConfigError, wholeFile: string): Diagnostic {
+export function diagnosticOf({ rule, message, hint, path }: ConfigError, wholeFile: string): Problem {
   const [, file = wholeFile, line = "0"] = /^(.*?):(\d+)(?::\d+)?$/.exec(path) ?? [];
   const column = line === "0" ? 0 : 1;
   return {

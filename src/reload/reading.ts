@@ -1,8 +1,8 @@
 // Reads the configuration files for a reload: all of it that can be slow, down to
 // what the editor changed since they were last taken in, as plain data. Runs in a
 // thread (thread.ts), so that the main thread never waits for it; changes nothing.
-import { fromBinary } from "@bufbuild/protobuf";
-import { type Diagnostic, wholeFile } from "../config/diagnostic.ts";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type Problem, wholeFile } from "../config/diagnostic.ts";
 import { type BootstrapSettings, type ConfigEntry, type LoadedConfig, loadConfig } from "../config/load.ts";
 import {
   type ConfigError,
@@ -12,8 +12,8 @@ import {
   stateFromConfig,
 } from "../core/index.ts";
 import { StoredBaseSchema } from "../gen/sentinel/internal/v1/storage_pb.ts";
-import { encodeBase } from "../store/record.ts";
-import { stateOfBase } from "./base.ts";
+import { baseOf } from "../store/record.ts";
+import { stateOfBaseNear } from "./base.ts";
 import { type DiffBytes, encodeDiff } from "./diff-bytes.ts";
 import { type StartSettings, startSettings } from "./start-settings.ts";
 
@@ -37,7 +37,7 @@ export interface Reading {
   /** What takes effect at a start only. */
   readonly startSettings: StartSettings;
   /** Errors and warnings, by place. */
-  readonly diagnostics: readonly Diagnostic[];
+  readonly diagnostics: readonly Problem[];
   /** Undefined if the files cannot be taken in: then there is an error among the diagnostics. */
   readonly edited: Edited | undefined;
 }
@@ -69,12 +69,13 @@ export function readFiles({ entry, base }: ReadRequest): Reading {
     edited: undefined,
   };
   if (loaded.config === undefined) return reading;
-  const built = stateFromConfig(loaded.config);
+  const built = loaded.state ? { ok: true as const, state: loaded.state } : stateFromConfig(loaded.config);
   if (!built.ok) {
     const errors = built.errors.map((error) => diagnosticOf(error, loaded));
     return { ...reading, diagnostics: [...diagnostics, ...errors] };
   }
-  const last = stateOfBase(fromBinary(StoredBaseSchema, base));
+  const next = baseOf(built.state);
+  const last = stateOfBaseNear(fromBinary(StoredBaseSchema, base), built.state, next.images);
   if (last === undefined) throw new Error("the base of the reload cannot be read");
   const diff = fileDiffOf(last, built.state);
   const origins = new Map<string, string>();
@@ -82,11 +83,11 @@ export function readFiles({ entry, base }: ReadRequest): Reading {
     const place = provenance.get(nameOf(key));
     if (after !== undefined && place !== undefined) origins.set(nameOf(key), `${place.file}:${place.line}`);
   }
-  return { ...reading, edited: { diff: encodeDiff(diff), origins, base: encodeBase(built.state) } };
+  return { ...reading, edited: { diff: encodeDiff(diff), origins, base: toBinary(StoredBaseSchema, next) } };
 }
 
 /** What the core refuses, at the resource that it is about. */
-function diagnosticOf({ rule, message, hint, subject }: ConfigError, loaded: LoadedConfig): Diagnostic {
+function diagnosticOf({ rule, message, hint, subject }: ConfigError, loaded: LoadedConfig): Problem {
   const { kind = "", upstream = "", id = "" } = subject ?? {};
   const place = loaded.provenance.get(`${kind}/${upstream}/${id}`);
   return {

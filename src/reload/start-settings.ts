@@ -1,6 +1,6 @@
 // What of the configuration is looked at only when the process starts. A reload
 // that changes it says so.
-import { type Diagnostic, wholeFile } from "../config/diagnostic.ts";
+import { type Problem, wholeFile } from "../config/diagnostic.ts";
 import type { LoadedConfig } from "../config/load.ts";
 
 /** Key of the file → its value as text; "" is unset. */
@@ -26,7 +26,7 @@ export function startSettings({
 }
 
 /** A warning for everything that is not as it was at the start. */
-export function nextStartWarnings(file: string, started: StartSettings, now: StartSettings): Diagnostic[] {
+export function nextStartWarnings(file: string, started: StartSettings, now: StartSettings): Problem[] {
   return Object.keys(now)
     .filter((key) => now[key] !== started[key])
     .map((key) => ({

@@ -9,11 +9,12 @@ import {
   keyText,
   limits,
   type ResourceChange,
+  referencesOf,
   type State,
 } from "../core/index.ts";
 import { type StoredGuards, StoredGuardsSchema } from "../gen/sentinel/internal/v1/storage_pb.ts";
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
-import { ResourceKind, type Route } from "../gen/sentinel/v1/resources_pb.ts";
+import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import type { Attempt } from "./attempt.ts";
 import type { SourceVersion } from "./sources.ts";
 
@@ -196,9 +197,11 @@ function touches({ keys }: Unconfirmed, { key, before, after }: ResourceChange):
   if (keys.has(keyText(key))) return true;
   // A backend belongs to its upstream.
   if (key.kind === ResourceKind.BACKEND) return keys.has(upstreamKey(key.upstream));
-  if (key.kind !== ResourceKind.ROUTE || after === undefined) return false;
-  const upstream = (after as Route).upstream ?? "";
-  return upstream !== (before as Route | undefined)?.upstream && keys.has(upstreamKey(upstream));
+  const old = referencesOf(key.kind, before);
+  return referencesOf(key.kind, after).some(
+    ({ kind, id }) =>
+      !old.some((one) => one.kind === kind && one.id === id) && keys.has(keyText({ kind, upstream: "", id })),
+  );
 }
 
 function upstreamKey(id: string): string {

@@ -1,7 +1,14 @@
 // The guard against a diff that removes by mistake what it should not: a
 // controller with an empty cache, a file that lost its second half. Judged on
 // what the diff does, not on how it is written; `force` passes it.
-import { type ConfigError, KIND_NAMES, type ResourceChange, type State } from "../core/index.ts";
+import {
+  COLLECTION_FIELDS,
+  type ConfigError,
+  isSingleton,
+  KIND_NAMES,
+  type ResourceChange,
+  type State,
+} from "../core/index.ts";
 import type { Command } from "../gen/sentinel/v1/commands_pb.ts";
 import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 
@@ -79,16 +86,6 @@ function isEmptied({ changes }: Removal, upstream: string, left: number): boolea
 }
 
 function countOf(state: State, kind: ResourceChange["key"]["kind"], upstream: string): number {
-  switch (kind) {
-    case ResourceKind.SYSTEM:
-      return 1;
-    case ResourceKind.LISTENER:
-      return state.listeners.size;
-    case ResourceKind.ROUTE:
-      return state.routes.size;
-    case ResourceKind.UPSTREAM:
-      return state.upstreams.size;
-    case ResourceKind.BACKEND:
-      return state.upstreams.get(upstream)?.backends.size ?? 0;
-  }
+  if (kind === ResourceKind.BACKEND) return state.upstreams.get(upstream)?.backends.size ?? 0;
+  return isSingleton(kind) ? 1 : state[COLLECTION_FIELDS[kind]].size;
 }

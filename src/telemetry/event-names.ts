@@ -30,6 +30,12 @@ export const EVENTS = {
     because: "note",
     text: "the control API is offered without TLS",
   },
+  "privileges-kept": {
+    level: "warn",
+    because: "note",
+    text: "user and group of the file have no effect",
+  },
+  "pid-file-left": { level: "warn", because: "reason", text: "the pid file cannot be removed" },
   "worker-live": { level: "info", subject: "worker", text: "a worker follows the changes" },
   "worker-gone": {
     level: "error",

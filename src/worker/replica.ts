@@ -11,6 +11,7 @@ import {
   digestHex,
   emptyDigest,
   hashResource,
+  KIND_NAMES,
   type Kind,
   keyText,
   type ResourceHash,
@@ -82,7 +83,7 @@ export class Replica {
       if (update === undefined)
         return this.#lost(`a resource of revision ${feed.revision} cannot be decoded`);
       this.#count(image!);
-      updates.push(update);
+      if (update !== "unused") updates.push(update);
       yield;
     }
     if (!digestBytes(this.#digest).equals(feed.digest)) {
@@ -115,19 +116,23 @@ function decode<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageSha
   }
 }
 
-const NAMES = {
+/** The kinds that the data plane uses. */
+const USED = {
+  [ResourceKind.SYSTEM]: "system",
   [ResourceKind.LISTENER]: "listener",
   [ResourceKind.ROUTE]: "route",
   [ResourceKind.UPSTREAM]: "upstream",
+  [ResourceKind.BACKEND]: "backend",
 } as const;
 
-/** Undefined if the value cannot be decoded. */
-function updateOf(image: PostImage): ResourceUpdate | undefined {
+/** Undefined if the value cannot be decoded; "unused" for a kind that the data plane does not use. */
+function updateOf(image: PostImage): ResourceUpdate | "unused" | undefined {
   const { id, upstream } = image;
   const kind = image.kind as Kind;
+  if (!(kind in USED)) return kind in KIND_NAMES ? "unused" : undefined;
   const value = image.deleted ? undefined : decode(schemaOf(kind), image.value);
   if (value === undefined && !image.deleted) return undefined;
   if (kind === ResourceKind.SYSTEM) return { kind: "system", value } as ResourceUpdate;
   if (kind === ResourceKind.BACKEND) return { kind: "backend", upstream, id, value } as ResourceUpdate;
-  return { kind: NAMES[kind], id, value } as ResourceUpdate;
+  return { kind: USED[kind as keyof typeof USED], id, value } as ResourceUpdate;
 }

@@ -47,7 +47,8 @@ async function run(args: readonly string[], end: () => number = () => 0) {
 test("options are handed on; the word 'run' changes nothing", async () => {
   const args = ["--config", "a.kdl", "--state-dir", "d", "--control", "unix:/a", "--control", "127.0.0.1:1"];
   const expected: RunRequest = {
-    configFile: "a.kdl",
+    entry: { kind: "file", path: "a.kdl" },
+    configOptions: expect.objectContaining({ config: "a.kdl" }) as RunRequest["configOptions"],
     stateDir: "d",
     control: ["unix:/a", "127.0.0.1:1"],
     logLevel: "debug",
@@ -66,7 +67,8 @@ test("the environment stands in for options", async () => {
   const { requests } = await run([]);
   expect(requests).toEqual([
     {
-      configFile: "env.kdl",
+      entry: { kind: "file", path: "env.kdl" },
+      configOptions: expect.anything(),
       stateDir: "env",
       control: [],
       logLevel: undefined,
@@ -76,8 +78,13 @@ test("the environment stands in for options", async () => {
     },
   ]);
   expect((await run(["-c", "a.kdl", "--state-dir", "d"])).requests).toMatchObject([
-    { configFile: "a.kdl", stateDir: "d" },
+    { entry: { kind: "file", path: "a.kdl" }, stateDir: "d" },
   ]);
+  expect((await run(["--config-dir", "d"])).requests).toMatchObject([
+    { entry: { kind: "directory", path: "d" } },
+  ]);
+  process.env["SENTINEL_CONFIG"] = folder;
+  expect((await run([])).requests).toMatchObject([{ entry: { kind: "directory", path: folder } }]);
 });
 
 test("the code of the proxy is the code of the process", async () => {
@@ -94,6 +101,7 @@ test.each([
   ["with an unknown option", ["--confg", "a.kdl"]],
   ["with an unknown log level", ["-c", "a.kdl", "--log-level", "loud"]],
   ["with an option that lacks its value", ["--config"]],
+  ["with a file and a folder", ["--config", "a.kdl", "--config-dir", "d"]],
 ])("sentinel %s is a mistake of usage", async (_name, args) => {
   const { code, requests, errors } = await run(args);
   expect([code, requests]).toEqual([2, []]);

@@ -45,7 +45,14 @@ const JUDGED_AS_A_WHOLE = [
   "waf",
 ];
 /** Keys that may still be refused, and are live here. */
-const LIVE_ALREADY = ["routes/route/matches host-regex", "system auto-reload"];
+const LIVE_ALREADY = [
+  "routes/route/matches host-regex",
+  "system auto-reload",
+  "system pid-file",
+  "system user",
+  "system group",
+  "system working-directory",
+];
 /** Blocks whose entities are judged one by one. */
 const JUDGED_BELOW = ["filters", "namespaces"];
 

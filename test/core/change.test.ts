@@ -1,10 +1,15 @@
 // Effects, inverses and the commands between two values of resources.
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "@jest/globals";
-import { commandsBetween, effectsOf, inverseOf, systemCommand } from "../../src/core/change.ts";
+import { commandsBetween, effectsOf, inverseOf, singletonCommand } from "../../src/core/change.ts";
 import { type Applied, applyDiff } from "../../src/core/index.ts";
 import { Effect_Action } from "../../src/gen/sentinel/v1/events_pb.ts";
-import { ResourceKind, SystemSchema, UpstreamSchema } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import {
+  LimitsSchema,
+  ResourceKind,
+  SystemSchema,
+  UpstreamSchema,
+} from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { commands, type Given, listener, route, stateOf, upstream } from "./build.ts";
 
 const BEFORE = [upstream("u", "a@a:80"), route("r"), listener("l", "127.0.0.1:1")];
@@ -70,17 +75,22 @@ test("an update carries exactly the fields that differ", () => {
   });
 });
 
-test("systemCommand is undefined when nothing differs", () => {
+test("singletonCommand is undefined when nothing differs", () => {
   const [a, b] = [create(SystemSchema), create(SystemSchema, { workerThreads: 1 })];
-  expect(systemCommand(a, create(SystemSchema))).toBeUndefined();
-  expect(systemCommand(a, b)?.command.case).toBe("updateSystem");
+  expect(singletonCommand(ResourceKind.SYSTEM, a, create(SystemSchema))).toBeUndefined();
+  expect(singletonCommand(ResourceKind.SYSTEM, undefined, b)?.command.case).toBe("updateSystem");
 });
 
-test("the system can be neither added nor removed: that would be a bug", () => {
-  const key = { kind: ResourceKind.SYSTEM, upstream: "", id: "" } as const;
-  const value = create(SystemSchema);
-  expect(() => commandsBetween([{ key, before: undefined, after: value }])).toThrow(TypeError);
-  expect(() => commandsBetween([{ key, before: value, after: undefined }])).toThrow(TypeError);
+test("a singleton comes and goes by updates", () => {
+  const key = { kind: ResourceKind.LIMITS, upstream: "", id: "" } as const;
+  const value = create(LimitsSchema, { maxHeaderCount: 7 });
+  const [added] = commandsBetween([{ key, before: undefined, after: value }]);
+  const [removed] = commandsBetween([{ key, before: value, after: undefined }]);
+  for (const made of [added, removed]) {
+    if (made?.command.case !== "updateLimits") throw new Error("no update");
+    expect(made.command.value.updateMask?.paths).toEqual(["max_header_count"]);
+    expect(made.command.value.limits?.maxHeaderCount).toBe(made === added ? 7 : undefined);
+  }
   expect(commandsBetween([])).toEqual([]);
 });
 

@@ -168,6 +168,12 @@ function photograph(state: State): string {
   return plainText([
     [...state.digest],
     entry(state.system),
+    [state.limits, state.observability, state.cache, state.rateLimits, state.waf].map(
+      (one) => one && entry(one),
+    ),
+    [state.filters, state.agents, state.namespaces, state.services].map((map) =>
+      [...(map as Iterable<[string, { value: unknown; hash: string }]>)].map(([id, one]) => [id, entry(one)]),
+    ),
     state.backendCount,
     state.routeOrder,
     [...state.listeners].map(([id, one]) => [id, entry(one)]),
@@ -178,7 +184,7 @@ function photograph(state: State): string {
       [...one.backends].map(([backend, inner]) => [backend, entry(inner)]),
       index(one.backendsByAddress),
     ]),
-    index(state.routesByUpstream),
+    index(state.referrers),
     index(state.routesBySignature),
     index(state.listenersByPort),
   ]);

@@ -5,16 +5,25 @@ import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { type Located, resources, type State, toConfigState } from "../../src/core/index.ts";
 import {
+  AgentSchema,
   type Backend,
   BackendSchema,
+  CacheSchema,
   ConfigStateSchema,
+  FilterSchema,
+  LimitsSchema,
   type Listener,
   ListenerSchema,
+  NamespaceSchema,
+  ObservabilitySchema,
+  RateLimitsSchema,
   ResourceKind,
   type Route,
   RouteSchema,
+  ServiceSchema,
   SystemSchema,
   UpstreamSchema,
+  WafSchema,
 } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { plainText, same, sameData } from "./same.ts";
 
@@ -24,6 +33,15 @@ const SCHEMAS: Record<number, GenMessage<Message>> = {
   [ResourceKind.ROUTE]: RouteSchema,
   [ResourceKind.UPSTREAM]: UpstreamSchema,
   [ResourceKind.BACKEND]: BackendSchema,
+  [ResourceKind.FILTER]: FilterSchema,
+  [ResourceKind.AGENT]: AgentSchema,
+  [ResourceKind.NAMESPACE]: NamespaceSchema,
+  [ResourceKind.SERVICE]: ServiceSchema,
+  [ResourceKind.LIMITS]: LimitsSchema,
+  [ResourceKind.OBSERVABILITY]: ObservabilitySchema,
+  [ResourceKind.CACHE]: CacheSchema,
+  [ResourceKind.RATE_LIMITS]: RateLimitsSchema,
+  [ResourceKind.WAF]: WafSchema,
 };
 
 /** Asserts every invariant of a state. */
@@ -48,9 +66,11 @@ function checkHashes(state: State, found: readonly Located[]): void {
     const name = JSON.stringify([key.kind, key.upstream, key.id]);
     same(seen.has(name), false);
     seen.add(name);
-    if (key.kind !== ResourceKind.SYSTEM) same((value as { id: string }).id, key.id);
+    same((value as { id?: string }).id ?? "", key.id);
     const schema = SCHEMAS[key.kind]!;
     const bytes = toBinary(schema, value);
+    // A singleton without content is absent, but the system.
+    if (key.id === "" && key.kind !== ResourceKind.SYSTEM) same(bytes.length > 0, true);
     const decoded = fromBinary(schema, bytes);
     same(plainText(decoded), plainText(value));
     same(bytesEqual(toBinary(schema, decoded), bytes), true);
@@ -75,12 +95,12 @@ function checkListeners(listeners: readonly Listener[]): void {
 function checkRoutes(state: State, routes: readonly Route[]): void {
   const kinds = new Set<string>();
   for (const route of routes) {
-    same(state.upstreams.has(route.upstream!), true);
     same(/^[0-9a-z]{8}([0-9a-z]*[1-9a-z])?$/.test(route.order!), true);
     if (route.enabled === false) continue;
     const conditions = conditionsOf(route);
-    if (conditions === "[[],[],[],[],[],[],[],[]]") same((route.priority ?? 50) <= 10, true);
-    const kind = `${route.priority ?? 50} ${conditions}`;
+    const isDefault = [...state.listeners.values()].some(({ value }) => value.defaultRoute === route.id);
+    if (conditions === "[[],[],[],[],[],[],[],[]]" && !isDefault) same((route.priority ?? 50) <= 10, true);
+    const kind = `${route.id.split(":").slice(0, -1)} ${route.priority ?? 50} ${conditions}`;
     same(kinds.has(kind), false);
     kinds.add(kind);
   }
@@ -116,7 +136,7 @@ function checkUpstreams(state: State): void {
 }
 
 function checkIndexes(state: State, listeners: readonly Listener[], routes: readonly Route[]): void {
-  sameData(indexText(state.routesByUpstream), grouped(routes.map(({ upstream, id }) => [upstream!, id])));
+  sameData(indexText(state.referrers), grouped(checkReferences(state)));
   const ports = listeners.map(({ address, id }): [string, string] => [
     String(bindAddress(address!).port),
     id,
@@ -129,12 +149,56 @@ function checkIndexes(state: State, listeners: readonly Listener[], routes: read
     state.listeners,
     state.routes,
     state.upstreams,
-    state.routesByUpstream,
+    state.filters,
+    state.agents,
+    state.namespaces,
+    state.services,
+    state.referrers,
     state.routesBySignature,
     state.listenersByPort,
   ]) {
     same(isFinished(map), true);
   }
+}
+
+/** Every reference, found by the names of fields alone, leads to something; as pairs of the index. */
+function checkReferences(state: State): [string, string][] {
+  const kinds: Readonly<Record<string, ResourceKind>> = {
+    upstream: ResourceKind.UPSTREAM,
+    upstreams: ResourceKind.UPSTREAM,
+    defaultUpstream: ResourceKind.UPSTREAM,
+    agent: ResourceKind.AGENT,
+    agents: ResourceKind.AGENT,
+    filters: ResourceKind.FILTER,
+    defaultRoute: ResourceKind.ROUTE,
+    namespace: ResourceKind.NAMESPACE,
+  };
+  const all = [...resources(state)];
+  const pairs = new Set<string>();
+  for (const { key, value } of all) {
+    if (key.kind === ResourceKind.BACKEND || key.id === "") continue;
+    const found: [ResourceKind, string][] = [];
+    const visit = (name: string, inner: unknown) => {
+      const kind = kinds[name];
+      if (Array.isArray(inner)) for (const one of inner) visit(name, one);
+      else if (typeof inner === "string" && kind !== undefined) found.push([kind, inner]);
+      else if (typeof inner === "object" && inner !== null)
+        for (const [field, one] of Object.entries(inner)) visit(field, one);
+    };
+    visit("", value);
+    const scope = key.id.split(":").slice(0, -1);
+    const isService = scope.length === 2;
+    if (scope.length > 0)
+      found.push([isService ? ResourceKind.SERVICE : ResourceKind.NAMESPACE, scope.join(":")]);
+    for (const [kind, id] of found) {
+      same(
+        all.some((one) => one.key.kind === kind && one.key.id === id),
+        true,
+      );
+      pairs.add(JSON.stringify([`${kind} ${id}`, `${key.kind} ${key.id}`]));
+    }
+  }
+  return [...pairs].map((pair) => JSON.parse(pair) as [string, string]);
 }
 
 /** Whether an immutable map cannot be written in place any more. */

@@ -6,8 +6,8 @@ import {
   checkBackend,
   checkId,
   checkListener,
+  checkResource,
   checkRoute,
-  checkSystem,
   checkUnknown,
   checkUpstream,
   type Problem,
@@ -23,6 +23,7 @@ import {
   BackendSchema,
   ConfigStateSchema,
   ListenerSchema,
+  ResourceKind,
   RouteSchema,
   SystemSchema,
   UpstreamSchema,
@@ -45,7 +46,7 @@ test("checkId", () => {
 });
 
 test("a message as created has what it needs, or says what is missing", () => {
-  checkProblems(checkSystem(create(SystemSchema)));
+  checkProblems(checkResource(ResourceKind.SYSTEM, create(SystemSchema)));
   checkProblems(checkListener(create(ListenerSchema)), "missing-id id", "missing-key address");
   checkProblems(checkUpstream(create(UpstreamSchema)), "missing-id id");
   checkProblems(checkBackend("u", create(BackendSchema)), "missing-key address");

@@ -40,11 +40,11 @@ test("all resources in any order are the state, with its indexes", () => {
     if (!built.ok) throw new Error(built.reason);
     checkState(built.state);
     expect(imagesOf(built.state)).toEqual(imagesOf(STATE));
-    const { listenersByPort, routesByUpstream, routesBySignature, backendCount } = built.state;
+    const { listenersByPort, referrers, routesBySignature, backendCount } = built.state;
     expect(backendCount).toBe(3);
     for (const [mine, theirs] of [
       [listenersByPort, STATE.listenersByPort],
-      [routesByUpstream, STATE.routesByUpstream],
+      [referrers, STATE.referrers],
       [routesBySignature, STATE.routesBySignature],
       [built.state.upstreams.get("u")!.backendsByAddress, STATE.upstreams.get("u")!.backendsByAddress],
     ] as const) {

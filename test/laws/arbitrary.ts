@@ -4,8 +4,11 @@ import { create, type Message, type MessageInitShape } from "@bufbuild/protobuf"
 import fc from "fast-check";
 import { type Command, CommandSchema } from "../../src/gen/sentinel/v1/commands_pb.ts";
 import type {
+  AgentSchema,
   BackendSchema,
+  FilterSchema,
   ListenerSchema,
+  NamespaceSchema,
   RouteSchema,
   SystemSchema,
   UpstreamSchema,
@@ -15,12 +18,15 @@ import {
   HEADERS,
   HOSTS,
   IDS,
+  JSON_TEXTS,
   LISTENER_ADDRESSES,
   METHODS,
   ORDERS,
   PATHS,
   PATTERNS,
   QUERY_PARAMS,
+  SCOPED_IDS,
+  SERVICE_IDS,
 } from "./pool.ts";
 
 type Case = NonNullable<Command["command"]["case"]>;
@@ -44,6 +50,13 @@ function maybe<T>(arbitrary: fc.Arbitrary<T>, weight = 1): fc.Arbitrary<T | unde
 
 const flag = fc.boolean();
 const id = from(IDS);
+/** Mostly global, so that references lead somewhere. */
+const scopedId = fc.oneof({ weight: 9, arbitrary: id }, { weight: 1, arbitrary: from(SCOPED_IDS) });
+/** Those of a namespace more often. */
+const memberId = fc.oneof(
+  { weight: 2, arbitrary: id },
+  { weight: 1, arbitrary: fc.constantFrom("a:x", "b:x", "a:s:x") },
+);
 /** How deep a field number from the future hides in a command; mostly there is none. */
 const unknownDepth = fc.oneof(
   { weight: 98, arbitrary: fc.constant(undefined) },
@@ -97,11 +110,13 @@ const system: fc.Arbitrary<Init<typeof SystemSchema>> = record({
 }) as fc.Arbitrary<Init<typeof SystemSchema>>;
 
 const listener = record({
-  id,
+  id: scopedId,
   address: maybe(
     from(Object.entries(LISTENER_ADDRESSES).map(([text, to]) => [text, to !== undefined] as const)),
     100,
   ),
+  defaultRoute: maybe(fc.constantFrom("a", "b"), 1),
+  proxyProtocol: maybe(mostly([false], true)),
 }) as fc.Arbitrary<Init<typeof ListenerSchema>>;
 
 const list = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T[]> =>
@@ -126,12 +141,13 @@ const matches = record({
   queryParams: rare(from(QUERY_PARAMS.map(({ isValid, ...value }) => [value, isValid] as const))),
 });
 const route = record({
-  id,
+  id: scopedId,
   priority: maybe(mostly([0, 10, 50, 100, -1_000_000, 1_000_000], 1_000_001), 4),
   enabled: maybe(flag),
   matches: unset(matches),
   upstream: unset(upstreamId),
   order: maybe(from(Object.entries(ORDERS)), 1).map((value) => value),
+  agents: rare(memberId),
 }) as fc.Arbitrary<Init<typeof RouteSchema>>;
 
 const backend = record({
@@ -146,10 +162,60 @@ const backend = record({
 }) as fc.Arbitrary<Init<typeof BackendSchema>>;
 
 const upstream = record({
-  id,
+  id: scopedId,
   loadBalancing: maybe(mostly([1, 2], 0, 14)),
   backends: fc.oneof(fc.constant([]), fc.array(backend, { maxLength: 3 })),
 }) as fc.Arbitrary<Init<typeof UpstreamSchema>>;
+
+const entry = record({ key: mostly(["X-A", "X-B", "X-C"], "", "a b"), value: fc.constantFrom("", "1", "2") });
+const duration = mostly(
+  [
+    { seconds: 1n, nanos: 0 },
+    { seconds: 0n, nanos: 5 },
+  ],
+  { seconds: 0n, nanos: 0 },
+  { seconds: -1n, nanos: 0 },
+);
+const failureMode = mostly([1, 1, 1, 1], 2, 3, undefined as never);
+const filter = record({
+  id: memberId,
+  type: fc.oneof(
+    record({
+      case: fc.constant("cors"),
+      value: record({ maxAge: maybe(duration, 4), allowedHeaders: list(mostly(["X"], "a b")) }),
+    }),
+    record({
+      case: fc.constant("headers"),
+      value: record({ phase: maybe(mostly([1, 2], 4)), set: list(entry), remove: list(mostly(["X"], "")) }),
+    }),
+    record({
+      case: fc.constant("agent"),
+      value: record({ agent: unset(memberId), failureMode, timeout: maybe(duration) }),
+    }),
+    mostly([{ case: "log", value: {} }], { case: "redirect", value: {} }, { case: undefined }),
+  ),
+}) as unknown as fc.Arbitrary<Init<typeof FilterSchema>>;
+const agent = record({
+  id: memberId,
+  type: maybe(fc.constantFrom("waf", "auth")),
+  transport: mostly(
+    [
+      { case: "unixSocket", value: { path: "/a" } },
+      { case: "grpc", value: { address: "http://a:1" } },
+    ],
+    { case: "unixSocket", value: {} as { path: string } },
+    { case: undefined } as never,
+  ),
+  timeout: maybe(duration, 4),
+  failureMode,
+  config: maybe(fc.constantFrom(...Object.keys(JSON_TEXTS).slice(0, 3), ...Object.keys(JSON_TEXTS)), 2),
+  protocolVersion: maybe(mostly([2], 1, 3)),
+}) as unknown as fc.Arbitrary<Init<typeof AgentSchema>>;
+const namespace = record({
+  id,
+  exports: maybe(record({ upstreams: rare(mostly(["a:x"], "b:x", "a")) }), 2),
+}) as fc.Arbitrary<Init<typeof NamespaceSchema>>;
+const service = record({ id: from(SERVICE_IDS) });
 
 /** Masks: mostly none, mostly of fields that exist. */
 function mask(...fields: readonly string[]): fc.Arbitrary<{ paths: string[] } | undefined> {
@@ -184,8 +250,12 @@ const VALUES: { readonly [K in Case]: fc.Arbitrary<unknown> } = {
     updateMask: mask("worker_threads", "maxConnections", "graceful_shutdown_timeout"),
   }),
   addListener: record({ listener: unset(listener) }),
-  updateListener: record({ listener: unset(listener), updateMask: mask("address"), allowMissing: allow }),
-  removeListener: record({ listenerId: id, allowMissing: allow }),
+  updateListener: record({
+    listener: unset(listener),
+    updateMask: mask("address", "default_route"),
+    allowMissing: allow,
+  }),
+  removeListener: record({ listenerId: scopedId, allowMissing: allow }),
   addRoute: record({ route: unset(route), before: neighbour, after: neighbour }),
   updateRoute: record({
     route: unset(route),
@@ -205,14 +275,14 @@ const VALUES: { readonly [K in Case]: fc.Arbitrary<unknown> } = {
     ),
     allowMissing: allow,
   }),
-  removeRoute: record({ routeId: id, allowMissing: allow }),
+  removeRoute: record({ routeId: scopedId, allowMissing: allow }),
   addUpstream: record({ upstream: unset(upstream) }),
   updateUpstream: record({
     upstream: unset(upstream),
     updateMask: mask("load_balancing", "loadBalancing", "backends"),
     allowMissing: allow,
   }),
-  removeUpstream: record({ upstreamId: id, allowMissing: allow, cascade: flag }),
+  removeUpstream: record({ upstreamId: scopedId, allowMissing: allow, cascade: flag }),
   addBackend: record({ upstream: upstreamId, backend: unset(backend) }),
   updateBackend: record({
     upstream: upstreamId,
@@ -226,6 +296,53 @@ const VALUES: { readonly [K in Case]: fc.Arbitrary<unknown> } = {
     allowMissing: allow,
   }),
   replaceBackends: record({ upstream: upstreamId, backends }),
+  addFilter: record({ filter: unset(filter) }),
+  updateFilter: record({
+    filter: unset(filter),
+    updateMask: mask("cors", "headers", "log", "cors"),
+    allowMissing: allow,
+  }),
+  removeFilter: record({ filterId: memberId, allowMissing: allow }),
+  addAgent: record({ agent: unset(agent) }),
+  updateAgent: record({
+    agent: unset(agent),
+    updateMask: mask("type", "unix_socket", "grpc", "timeout", "failure_mode", "config", "protocolVersion"),
+    allowMissing: allow,
+  }),
+  removeAgent: record({ agentId: memberId, allowMissing: allow }),
+  addNamespace: record({ namespace: unset(namespace) }),
+  updateNamespace: record({ namespace: unset(namespace), updateMask: mask("exports"), allowMissing: allow }),
+  removeNamespace: record({ namespaceId: id, allowMissing: allow, cascade: flag }),
+  addService: record({ service: unset(service) }),
+  updateService: record({ service: unset(service), allowMissing: allow }),
+  removeService: record({ serviceId: from(SERVICE_IDS), allowMissing: allow, cascade: flag }),
+  updateLimits: record({
+    limits: unset(
+      record({
+        maxIdleConnectionsPerUpstream: maybe(fc.constantFrom(0, 7), 9),
+        maxHeaderCount: maybe(mostly([undefined as never], 7, 0)),
+      }),
+    ),
+    updateMask: mask("max_idle_connections_per_upstream"),
+  }),
+  updateObservability: record({
+    observability: unset(record({ logging: maybe(record({ level: maybe(mostly([1, 5], 0, 9), 9) }), 9) })),
+    updateMask: mask("logging"),
+  }),
+  updateCache: record({
+    cache: unset(
+      record({ maxSize: maybe(fc.constantFrom(1n, 2n ** 40n), 9), diskShards: maybe(mostly([3], 0)) }),
+    ),
+    updateMask: mask("max_size", "diskShards"),
+  }),
+  updateRateLimits: record({
+    rateLimits: unset(record({ defaultRps: maybe(fc.constantFrom(0, 1)) })),
+    updateMask: mask("defaultRps"),
+  }),
+  updateWaf: record({
+    waf: unset(record({ mode: maybe(mostly([1, 2, 1, 2], 3), 99), engine: maybe(fc.constant("e")) })),
+    updateMask: mask("mode", "engine"),
+  }),
 };
 
 /** Any command, of every kind, now and then none. */

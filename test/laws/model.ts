@@ -10,12 +10,15 @@ import {
   HEADERS,
   HOSTS,
   IDS,
+  JSON_TEXTS,
   LISTENER_ADDRESSES,
   METHODS,
   ORDERS,
   PATHS,
   PATTERNS,
   QUERY_PARAMS,
+  SCOPED_IDS,
+  SERVICE_IDS,
 } from "./pool.ts";
 
 /** A message without type names and unset fields. */
@@ -34,6 +37,12 @@ export interface Model {
   /** In the order of their positions. */
   routes: Placed[];
   upstreams: { value: Plain; backends: Plain[] }[];
+  filters: Plain[];
+  agents: Plain[];
+  namespaces: Plain[];
+  services: Plain[];
+  /** Singletons beside the system by name, without content when absent. */
+  others: { [name: string]: Plain };
 }
 
 /** What the model says to a diff. */
@@ -56,7 +65,8 @@ class Undecided extends Error {}
 
 /** The model of an empty state. */
 export function emptyModel(): Model {
-  return { system: {}, listeners: [], routes: [], upstreams: [] };
+  const plain = { filters: [], agents: [], namespaces: [], services: [] };
+  return { system: {}, listeners: [], routes: [], upstreams: [], ...plain, others: {} };
 }
 
 /** Applies a diff; `model` is not changed. */
@@ -86,6 +96,11 @@ export function modelText(model: Model): string {
     upstreams: sorted(
       model.upstreams.map(({ value, backends }) => ({ ...value, backends: sorted(backends) })),
     ),
+    filters: sorted(model.filters),
+    agents: sorted(model.agents),
+    namespaces: sorted(model.namespaces),
+    services: sorted(model.services),
+    ...Object.fromEntries(Object.entries(model.others).filter(([, value]) => text(value) !== "{}")),
   });
 }
 
@@ -143,6 +158,46 @@ function run(model: Model, name: NonNullable<Command["command"]["case"]>, c: Pla
       }
       return;
     }
+    case "addFilter":
+      return addTo(model.filters, checked(checkFilter, need(c, "filter")), "filter");
+    case "updateFilter":
+      return updateIn(model.filters, need(c, "filter"), c, "filter", FILTER, checkFilter);
+    case "removeFilter":
+      return removeFrom(model.filters, c["filterId"], c, "filter");
+    case "addAgent":
+      return addTo(model.agents, checked(checkAgent, need(c, "agent")), "agent");
+    case "updateAgent":
+      return updateIn(model.agents, need(c, "agent"), c, "agent", AGENT, checkAgent);
+    case "removeAgent":
+      return removeFrom(model.agents, c["agentId"], c, "agent");
+    case "addNamespace":
+      return addTo(model.namespaces, checked(checkNamespace, need(c, "namespace")), "namespace");
+    case "updateNamespace":
+      return updateIn(model.namespaces, need(c, "namespace"), c, "namespace", NAMESPACE, checkNamespace);
+    case "removeNamespace":
+      if (c["cascade"] === true && model.namespaces.some(({ id }) => id === c["namespaceId"]))
+        removeMembers(model, `${c["namespaceId"]}:`);
+      removeFrom(model.namespaces, c["namespaceId"], c, "namespace");
+      return;
+    case "addService":
+      return addTo(model.services, checked(checkService, need(c, "service")), "service");
+    case "updateService":
+      return updateIn(model.services, need(c, "service"), c, "service", {}, checkService);
+    case "removeService":
+      if (c["cascade"] === true && model.services.some(({ id }) => id === c["serviceId"]))
+        removeMembers(model, `${c["serviceId"]}:`);
+      removeFrom(model.services, c["serviceId"], c, "service");
+      return;
+    case "updateLimits":
+    case "updateObservability":
+    case "updateCache":
+    case "updateRateLimits":
+    case "updateWaf": {
+      const field = `${name[6]!.toLowerCase()}${name.slice(7)}`;
+      const merged = merge(model.others[field] ?? {}, need(c, field), maskOf(c), OTHERS[field]!);
+      model.others[field] = checked(CHECKS[field]!, merged);
+      return;
+    }
     case "addBackend": {
       const value = withId(need(c, "backend"));
       addTo(backendsOf(model, c), checked(checkBackend, value), "backend");
@@ -157,6 +212,17 @@ function run(model: Model, name: NonNullable<Command["command"]["case"]>, c: Pla
     case "replaceBackends":
       return setBackends(backendsOf(model, c), c["backends"] as Plain[]);
   }
+}
+
+/** What is in a namespace or service. */
+function removeMembers(model: Model, prefix: string): void {
+  const stays = (value: Plain) => !(value["id"] as string).startsWith(prefix);
+  model.listeners = model.listeners.filter(stays);
+  model.routes = model.routes.filter(({ value }) => stays(value));
+  model.upstreams = model.upstreams.filter(({ value }) => stays(value));
+  model.filters = model.filters.filter(stays);
+  model.agents = model.agents.filter(stays);
+  model.services = model.services.filter(stays);
 }
 
 function addTo(list: Plain[], value: Plain, kind: string): void {
@@ -312,7 +378,26 @@ const SYSTEM: Fields = {
   graceful_shutdown_timeout: "gracefulShutdownTimeout",
   gracefulShutdownTimeout: "gracefulShutdownTimeout",
 };
-const LISTENER: Fields = { address: "address" };
+const LISTENER: Fields = { address: "address", default_route: "defaultRoute" };
+/** Members of a oneof: "type/cors". */
+const FILTER: Fields = { cors: "type/cors", headers: "type/headers", log: "type/log" };
+const AGENT: Fields = {
+  type: "type",
+  unix_socket: "transport/unixSocket",
+  grpc: "transport/grpc",
+  timeout: "timeout",
+  failure_mode: "failureMode",
+  config: "config",
+  protocolVersion: "protocolVersion",
+};
+const NAMESPACE: Fields = { exports: "exports" };
+const OTHERS: Readonly<Record<string, Fields>> = {
+  limits: { max_idle_connections_per_upstream: "maxIdleConnectionsPerUpstream" },
+  observability: { logging: "logging" },
+  cache: { max_size: "maxSize", diskShards: "diskShards" },
+  rateLimits: { defaultRps: "defaultRps" },
+  waf: { mode: "mode", engine: "engine" },
+};
 const ROUTE: Fields = {
   priority: "priority",
   enabled: "enabled",
@@ -335,17 +420,8 @@ function maskOf(c: Plain): string[] {
 /** Update by a mask, or without one by what is present. */
 function merge(old: Plain, patch: Plain, mask: readonly string[], fields: Fields): Plain {
   let value = structuredClone(old);
-  if (mask.length === 0) {
-    for (const [name, inner] of Object.entries(patch)) {
-      if (name === "id") continue;
-      if (name !== "matches" || value["matches"] === undefined) value[name] = inner;
-      else {
-        const lists = Object.entries(inner as Plain).filter(([, list]) => (list as unknown[]).length > 0);
-        value["matches"] = { ...(value["matches"] as Plain), ...Object.fromEntries(lists) };
-      }
-    }
-    return value;
-  }
+  if (mask.length === 0)
+    return { ...mergePresent(value, patch), ...("id" in value ? { id: value["id"] } : {}) };
   for (const path of mask) {
     if (path === "*") {
       value = structuredClone(patch);
@@ -376,7 +452,35 @@ function merge(old: Plain, patch: Plain, mask: readonly string[], fields: Fields
   return value;
 }
 
+/** What is present in the patch: messages field by field, lists and times as a whole, a oneof by its member. */
+function mergePresent(old: Plain, patch: Plain): Plain {
+  const value = { ...old };
+  for (const [name, inner] of Object.entries(patch)) {
+    const before = value[name] as Plain | undefined;
+    if (Array.isArray(inner)) {
+      if (inner.length > 0) value[name] = inner;
+    } else if (typeof inner !== "object" || inner === null || "seconds" in inner) value[name] = inner;
+    else if ("case" in inner) {
+      if (inner.case === before?.["case"])
+        value[name] = {
+          case: inner.case,
+          value: mergePresent(before!["value"] as Plain, (inner as Plain)["value"] as Plain),
+        };
+      else value[name] = inner;
+    } else if (Object.keys(inner).length > 0 || before === undefined) {
+      value[name] = before === undefined ? inner : mergePresent(before, inner as Plain);
+    }
+  }
+  return value;
+}
+
 function copy(value: Plain, patch: Plain, name: string): void {
+  const [oneof = "", member] = name.split("/");
+  if (member !== undefined) {
+    if ((patch[oneof] as Plain)["case"] === member) value[oneof] = patch[oneof];
+    else if ((value[oneof] as Plain)["case"] === member) value[oneof] = {};
+    return;
+  }
   if (patch[name] === undefined) delete value[name];
   else value[name] = patch[name];
 }
@@ -392,8 +496,124 @@ function checked(check: Check, value: Plain): Plain {
   return value;
 }
 
-function checkId(id: unknown): string[] {
-  return IDS.get(id as string) === true ? [] : [id === "" ? "missing-id" : "bad-id"];
+function checkId(id: unknown, ids: ReadonlyMap<string, boolean> = IDS): string[] {
+  return ids.get(id as string) === true ? [] : [id === "" ? "missing-id" : "bad-id"];
+}
+
+function isBadTime(value: unknown, isPositive: boolean): boolean {
+  if (value === undefined) return false;
+  const { seconds = "0n", nanos = 0 } = value as { seconds?: string; nanos?: number };
+  return seconds.startsWith("-") || (isPositive && seconds === "0n" && nanos === 0);
+}
+
+function checkFilter({ id, type }: Plain): string[] {
+  const bad = checkId(id, SCOPED_IDS);
+  const { case: name, value = {} } = type as { case?: string; value?: Plain };
+  if (name === undefined) bad.push("missing-key");
+  if (name === "cors") {
+    if (isBadTime(value["maxAge"], false)) bad.push("bad-value");
+    if (((value["allowedHeaders"] ?? []) as string[]).includes("a b")) bad.push("bad-value");
+  }
+  if (name === "headers") {
+    const keys = ((value["set"] ?? []) as Plain[]).map(({ key }) => key as string);
+    if (value["phase"] === 4) bad.push("bad-value");
+    if (keys.includes("")) bad.push("missing-key");
+    if (keys.includes("a b")) bad.push("bad-value");
+    if (new Set(keys).size < keys.length && !keys.every((key) => key === "")) bad.push("duplicate-key");
+    if (((value["remove"] ?? []) as string[]).includes("")) bad.push("bad-value");
+  }
+  if (name === "agent") {
+    if (value["agent"] === undefined || value["agent"] === "") bad.push("missing-key");
+    if (value["agent"] === "x\ny") bad.push("bad-value");
+    if (value["failureMode"] === 3 || isBadTime(value["timeout"], true)) bad.push("bad-value");
+  }
+  return bad;
+}
+
+function checkAgent({ id, transport, timeout, failureMode, config, protocolVersion }: Plain): string[] {
+  const bad = checkId(id, SCOPED_IDS);
+  const { case: name, value = {} } = transport as { case?: string; value?: Plain };
+  if (name === undefined) bad.push("no-transport");
+  if (name === "unixSocket" && value["path"] === undefined) bad.push("missing-key");
+  if (isBadTime(timeout, true) || failureMode === 3 || protocolVersion === 3) bad.push("bad-value");
+  if (protocolVersion === 1 && name === "grpc") bad.push("bad-value");
+  if (config === "{") bad.push("bad-value");
+  return bad;
+}
+
+function checkNamespace({ id, exports }: Plain): string[] {
+  const { upstreams = [] } = (exports ?? {}) as { upstreams?: string[] };
+  const isOwn = (name: string) => name.includes(":") && name.split(":")[0] === id;
+  return upstreams.every(isOwn) ? checkId(id) : [...checkId(id), "bad-export"];
+}
+
+function checkService({ id }: Plain): string[] {
+  return checkId(id, SERVICE_IDS);
+}
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  limits: ({ maxHeaderCount }) => (maxHeaderCount === 0 ? ["bad-value"] : []),
+  observability: ({ logging }) =>
+    [0, 9].includes((logging as Plain | undefined)?.["level"] as number) ? ["bad-value"] : [],
+  cache: ({ diskShards }) => (diskShards === 0 ? ["bad-value"] : []),
+  rateLimits: ({ defaultRps }) => (defaultRps === 0 ? ["bad-value"] : []),
+  waf: () => [],
+};
+
+/** What this build must not ignore. */
+function refusals(model: Model): boolean {
+  const isOpen = (mode: unknown) => mode === 1;
+  const modeOf = (id: unknown) => model.agents.find((agent) => agent["id"] === id)?.["failureMode"];
+  const { limits, rateLimits, waf } = model.others;
+  return (
+    model.agents.some(({ failureMode }) => !isOpen(failureMode)) ||
+    model.filters.some(({ type }) => {
+      const { case: name, value = {} } = type as { case?: string; value?: Plain };
+      return (
+        name === "redirect" || (name === "agent" && !isOpen(value["failureMode"] ?? modeOf(value["agent"])))
+      );
+    }) ||
+    model.routes.some(({ value }) =>
+      ((value["agents"] ?? []) as unknown[]).some((id) => !isOpen(modeOf(id))),
+    ) ||
+    model.listeners.some(({ id, proxyProtocol }) => (id as string).includes(":") || proxyProtocol === true) ||
+    limits?.["maxHeaderCount"] !== undefined ||
+    text(rateLimits ?? {}) !== "{}" ||
+    (text(waf ?? {}) !== "{}" && ![1, 2].includes(waf!["mode"] as number))
+  );
+}
+
+/** Names that lead nowhere. */
+function isDangling(model: Model): boolean {
+  const ids = (list: readonly Plain[]) => new Set(list.map(({ id }) => id as string));
+  const [agents, namespaces, services] = [ids(model.agents), ids(model.namespaces), ids(model.services)];
+  const upstreams = ids(model.upstreams.map(({ value }) => value));
+  const routes = model.routes.map(({ value }) => value);
+  const scoped = [
+    ...model.listeners,
+    ...routes,
+    ...model.upstreams.map(({ value }) => value),
+    ...model.filters,
+    ...model.agents,
+  ];
+  const isLost = (id: string) => {
+    const [first = "", second, third] = id.split(":");
+    if (second === undefined) return false;
+    return third === undefined ? !namespaces.has(first) : !services.has(`${first}:${second}`);
+  };
+  return (
+    scoped.some(({ id }) => isLost(id as string)) ||
+    [...services].some((id) => !namespaces.has(id.split(":")[0]!)) ||
+    routes.some((route) => ((route["agents"] ?? []) as string[]).some((id) => !agents.has(id))) ||
+    model.listeners.some(({ defaultRoute: id }) => id !== undefined && !ids(routes).has(id as string)) ||
+    model.filters.some(({ type }) => {
+      const { case: name, value = {} } = type as { case?: string; value?: Plain };
+      return name === "agent" && !agents.has(value["agent"] as string);
+    }) ||
+    model.namespaces.some(({ exports }) =>
+      (((exports as Plain | undefined)?.["upstreams"] ?? []) as string[]).some((id) => !upstreams.has(id)),
+    )
+  );
 }
 
 function checkSystem({ workerThreads, maxConnections, gracefulShutdownTimeout }: Plain): string[] {
@@ -410,13 +630,14 @@ function checkSystem({ workerThreads, maxConnections, gracefulShutdownTimeout }:
 }
 
 function checkListener({ id, address }: Plain): string[] {
-  if (address === undefined) return [...checkId(id), "missing-key"];
-  return LISTENER_ADDRESSES[address as string] === undefined ? [...checkId(id), "bad-address"] : checkId(id);
+  const bad = checkId(id, SCOPED_IDS);
+  if (address === undefined) return [...bad, "missing-key"];
+  return LISTENER_ADDRESSES[address as string] === undefined ? [...bad, "bad-address"] : bad;
 }
 
 function checkUpstream({ id, loadBalancing }: Plain): string[] {
   const isValid = loadBalancing === undefined || (Number(loadBalancing) >= 1 && Number(loadBalancing) <= 13);
-  return isValid ? checkId(id) : [...checkId(id), "bad-value"];
+  return isValid ? checkId(id, SCOPED_IDS) : [...checkId(id, SCOPED_IDS), "bad-value"];
 }
 
 function checkBackend({ id, address, weight, adminState }: Plain): string[] {
@@ -431,10 +652,11 @@ function checkBackend({ id, address, weight, adminState }: Plain): string[] {
   return bad;
 }
 
-function checkRoute({ id, priority, upstream, order, matches }: Plain): string[] {
-  const bad = checkId(id);
+function checkRoute({ id, priority, upstream, order, matches, agents }: Plain): string[] {
+  const bad = checkId(id, SCOPED_IDS);
   if (priority !== undefined && Math.abs(priority as number) > 1_000_000) bad.push("bad-value");
   if (upstream === undefined || upstream === "") bad.push("route-action");
+  if ([upstream, ...((agents ?? []) as unknown[])].includes("x\ny")) bad.push("bad-value");
   if (order !== undefined && !(ORDERS[order as string] ?? /^[0-9a-z]{8,}$/.test(order as string))) {
     bad.push("bad-value");
   }
@@ -484,12 +706,16 @@ export function brokenRules(model: Model): string[] {
   for (const route of routes) {
     const isKnown = model.upstreams.some(({ value }) => value["id"] === route["upstream"]);
     if (!isKnown) broken.add("dangling");
+    const isDefault = model.listeners.some(({ defaultRoute }) => defaultRoute === route["id"]);
     if (route["enabled"] === false) continue;
     const count = Object.values((route["matches"] ?? {}) as Record<string, unknown[]>).flat().length;
-    if (count === 0 && ((route["priority"] as number | undefined) ?? 50) > 10) broken.add("no-conditions");
+    if (count === 0 && !isDefault && ((route["priority"] as number | undefined) ?? 50) > 10)
+      broken.add("no-conditions");
   }
   const enabled = routes.filter((route) => route["enabled"] !== false);
   forPairs(enabled, (a, b) => void (meaning(a) === meaning(b) && broken.add("same-route")));
+  if (isDangling(model)) broken.add("dangling");
+  if (refusals(model)) broken.add("not-implemented");
   return [...broken];
 }
 
@@ -507,6 +733,7 @@ function meaning(route: Plain): string {
   } = (route["matches"] ?? {}) as Record<string, string[]>;
   const set = (values: readonly unknown[]) => [...new Set(values.map(text))].sort();
   return text([
+    (route["id"] as string).split(":").slice(0, -1),
     route["priority"] ?? 50,
     set(paths),
     set(pathPrefixes),
@@ -540,11 +767,17 @@ export function plain(value: unknown): unknown {
   if (typeof value === "bigint") return `${value}n`;
   if (Object.is(value, -0)) return "-0";
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) {
+    const keyed = value.every((one) => typeof one === "object" && one !== null && "key" in one);
+    const list = keyed ? [...value].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)) : value;
+    return list.map(plain);
+  }
   const entries = Object.entries(value).filter(
     ([name, inner]) => name !== "$typeName" && inner !== undefined,
   );
-  return Object.fromEntries(entries.map(([name, inner]) => [name, plain(inner)]));
+  return Object.fromEntries(
+    entries.map(([name, inner]) => [name, name === "config" ? (JSON_TEXTS[inner] ?? inner) : plain(inner)]),
+  );
 }
 
 function hasUnknown(value: unknown): boolean {

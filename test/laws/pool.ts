@@ -47,10 +47,38 @@ export const IDS: ReadonlyMap<string, boolean> = new Map([
   ["é 😀", true],
   ["x".repeat(128), true],
   ["", false],
-  ["x:y", false],
+  ["x::y", false],
   ["x\ny", false],
   [LONG, false],
 ]);
+
+/** Whether a name of a route, listener, upstream, filter or agent is one; those of namespaces besides IDS. */
+export const SCOPED_IDS: ReadonlyMap<string, boolean> = new Map([
+  ...IDS,
+  ["a:x", true],
+  ["b:x", true],
+  ["a:s:x", true],
+  ["a:s:x:y", false],
+  [":x", false],
+]);
+
+/** Whether an id of a service is one. */
+export const SERVICE_IDS: ReadonlyMap<string, boolean> = new Map([
+  ["a:s", true],
+  ["b:s", true],
+  ["a:t", true],
+  ["a", false],
+  ["a:s:x", false],
+  ["", false],
+]);
+
+/** JSON text and how it is kept; undefined: not JSON. */
+export const JSON_TEXTS: Readonly<Record<string, string | undefined>> = {
+  "{}": "{}",
+  '{"b": 1, "a": [true, null]}': '{"a":[true,null],"b":1}',
+  "[1,2]": "[1,2]",
+  "{": undefined,
+};
 
 export const PATHS: Readonly<Record<string, boolean>> = {
   "/": true,

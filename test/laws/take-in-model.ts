@@ -4,7 +4,7 @@
 // src/core. Positions of routes are places in a list; it knows no order keys.
 import type { ConfigState } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { plainText } from "../core/same.ts";
-import { brokenRules, type Plain, plain } from "./model.ts";
+import { brokenRules, emptyModel, type Plain, plain } from "./model.ts";
 
 /** Resources by "kind/upstream/id", each with its fields by path; and the sequence of routes. */
 export interface Flat {
@@ -166,17 +166,21 @@ function brokenOf({ resources, routes }: Flat, file: Flat, live: Flat): string[]
   const ofKind = (prefix: string) =>
     [...resources].filter(([name]) => name.startsWith(prefix)).map(([, one]) => nest(one));
   const rules = brokenRules({
-    system: {},
+    ...emptyModel(),
     listeners: ofKind("listener/"),
     routes: routes.map((id) => ({ value: nest(resources.get(`route//${id}`)!), key: undefined })),
     upstreams: ofKind("upstream/").map((value) => ({ value, backends: ofKind(`backend/${value["id"]}/`) })),
   });
-  const dangling = routes
-    .map((id) => resources.get(`route//${id}`)!.get("upstream") as string)
-    .filter((id) => !resources.has(`upstream//${id}`));
-  const isRemoved = (id: string) =>
-    live.resources.has(`upstream//${id}`) && !file.resources.has(`upstream//${id}`);
-  const texts = dangling.map((id) => (isRemoved(id) ? `referenced ${id}` : "unknown-upstream"));
+  const named = [
+    ...routes.map((id) => ["upstream", resources.get(`route//${id}`)!.get("upstream")]),
+    ...[...resources]
+      .filter(([name, fields]) => name.startsWith("listener/") && fields.has("default_route"))
+      .map(([, fields]) => ["route", fields.get("default_route")]),
+  ] as [string, string][];
+  const dangling = named.filter(([kind, id]) => !resources.has(`${kind}//${id}`));
+  const isRemoved = (kind: string, id: string) =>
+    live.resources.has(`${kind}//${id}`) && !file.resources.has(`${kind}//${id}`);
+  const texts = dangling.map(([kind, id]) => (isRemoved(kind, id) ? `referenced ${id}` : `unknown-${kind}`));
   return [...new Set([...rules.filter((rule) => rule !== "dangling"), ...texts])].sort();
 }
 
@@ -187,7 +191,8 @@ function fieldsOf(value: Plain): Map<string, unknown> {
     if (name === "matches") {
       for (const [list, values] of Object.entries(inner as Record<string, unknown[]>))
         if (values.length > 0) fields.set(`matches.${snake(list)}`, values);
-    } else if (name !== "order") fields.set(snake(name), inner);
+    } else if (name !== "order" && !(Array.isArray(inner) && inner.length === 0))
+      fields.set(snake(name), inner);
   }
   return fields;
 }

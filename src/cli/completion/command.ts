@@ -1,8 +1,9 @@
 // `sentinel completion SHELL` prints a script; the hidden `sentinel __complete`
 // is what such a script calls for the ids of what the proxy has.
 import { Argument, type Command } from "commander";
-import { ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
+import { COLLECTION_FIELDS } from "../../core/index.ts";
 import { type ClientOptions, ControlClient, withClientOptions } from "../client.ts";
+import { KINDS } from "../kind.ts";
 import { bashScript } from "./bash.ts";
 import { fishScript } from "./fish.ts";
 import { type CompletionNode, completionTree, ID_KINDS, type IdKind } from "./tree.ts";
@@ -17,13 +18,6 @@ const SHELLS: Readonly<Record<string, (nodes: readonly CompletionNode[]) => stri
 const DEADLINE_MS = 1_000;
 /** More are no help. */
 const MAX_IDS = 1_000;
-
-const KINDS: Readonly<Record<IdKind, ResourceKind>> = {
-  listener: ResourceKind.LISTENER,
-  route: ResourceKind.ROUTE,
-  upstream: ResourceKind.UPSTREAM,
-  backend: ResourceKind.BACKEND,
-};
 
 const LOAD_HELP = `
 Load it with one of
@@ -58,9 +52,7 @@ async function idsOf(kind: IdKind, upstream: string, options: ClientOptions): Pr
     const request = { kinds: [KINDS[kind]], idPrefix, pageSize: MAX_IDS };
     const { state } = await client.call("getState", request);
     if (state === undefined) return [];
-    if (kind === "listener") return state.listeners.map(({ id }) => id);
-    if (kind === "route") return state.routes.map(({ id }) => id);
-    if (kind === "upstream") return state.upstreams.map(({ id }) => id);
+    if (kind !== "backend") return state[COLLECTION_FIELDS[KINDS[kind]]].map(({ id }) => id);
     return state.upstreams
       .filter(({ id }) => id === upstream)
       .flatMap(({ backends }) => backends.map(({ id }) => id));

@@ -4,7 +4,16 @@
 import type { Command, Option } from "commander";
 
 /** Kinds whose ids the proxy is asked for; also the argument names that mean them. */
-export const ID_KINDS = ["listener", "route", "upstream", "backend"] as const;
+export const ID_KINDS = [
+  "listener",
+  "route",
+  "upstream",
+  "backend",
+  "filter",
+  "agent",
+  "namespace",
+  "service",
+] as const;
 export type IdKind = (typeof ID_KINDS)[number];
 
 /**

@@ -4,14 +4,24 @@
 import { toBinary } from "@bufbuild/protobuf";
 import {
   addHash,
+  COLLECTION_FIELDS,
+  type CollectionKind,
   type ConfigError,
   digestBytes,
   emptyDigest,
   findResource,
   type Image,
+  KIND_NAMES,
+  OPTIONAL_KINDS,
+  PLAIN_KINDS,
+  type Reference,
+  type Resource,
   type ResourceKey,
+  referencesOf,
+  referenceText,
   resourceBytes,
   resources,
+  SINGLETON_FIELDS,
   type State,
   stateFromConfig,
   stateFromImages,
@@ -62,9 +72,13 @@ function checkScope(live: State, given: ConfigState, scope: Scope): ConfigError[
   const check = (kind: ResourceKind, path: string, id: string) => {
     if (!covers(kind) || !id.startsWith(idPrefix)) errors.push(outOfScope(path));
   };
-  if (given.system !== undefined) check(ResourceKind.SYSTEM, "system", "");
-  for (const [i, { id }] of given.listeners.entries()) check(ResourceKind.LISTENER, `listeners[${i}]`, id);
-  for (const [i, { id }] of given.routes.entries()) check(ResourceKind.ROUTE, `routes[${i}]`, id);
+  for (const kind of SINGLETONS) {
+    if (given[SINGLETON_FIELDS[kind]] !== undefined) check(kind, KIND_NAMES[kind], "");
+  }
+  for (const kind of LISTED) {
+    const field = COLLECTION_FIELDS[kind];
+    for (const [i, { id }] of given[field].entries()) check(kind, `${field}[${i}]`, id);
+  }
   given.upstreams.forEach((upstream, i) => {
     const { id, backends } = upstream;
     const path = `upstreams[${i}]`;
@@ -88,21 +102,47 @@ function completed(live: State, given: ConfigState, scope: Scope): ConfigState {
   const upstreams = given.upstreams.map((upstream) => {
     return isOwn ? upstream : { ...live.upstreams.get(upstream.id)!.value, backends: upstream.backends };
   });
+  const config: ConfigState = { ...given, system: given.system ?? live.system.value, upstreams };
   const add = (id: string) => {
     const entry = live.upstreams.get(id);
     if (entry === undefined || known.has(id)) return;
     known.add(id);
     upstreams.push({ ...entry.value, backends: [] });
   };
-  for (const { upstream = "" } of given.routes) {
-    const goes = prune && isOwn && upstream.startsWith(idPrefix);
-    if (!goes) add(upstream);
-  }
   if (prune && !isOwn && covers(ResourceKind.BACKEND)) {
     for (const id of live.upstreams.keys()) if (id.startsWith(idPrefix)) add(id);
   }
-  return { ...given, system: given.system ?? live.system.value, upstreams };
+  addReferred(config, live, ({ kind, id }) => prune && covers(kind) && id.startsWith(idPrefix));
+  return config;
 }
+
+/** Adds what the given resources refer to and is not given, as it is live, unless it goes. */
+function addReferred(config: ConfigState, live: State, goes: (reference: Reference) => boolean): void {
+  const known = new Set<string>();
+  const open: Reference[] = [];
+  const look = (kind: CollectionKind, value: Resource & { readonly id: string }) => {
+    known.add(referenceText(kind, value.id));
+    open.push(...referencesOf(kind, value));
+  };
+  for (const kind of [...LISTED, ResourceKind.UPSTREAM]) {
+    // The lists that are added to are not those of the caller.
+    const list = [...config[COLLECTION_FIELDS[kind]]];
+    (config as unknown as Record<string, unknown>)[COLLECTION_FIELDS[kind]] = list;
+    for (const value of list) look(kind, value);
+  }
+  for (let reference = open.pop(); reference !== undefined; reference = open.pop()) {
+    const kind = reference.kind as CollectionKind;
+    const entry = live[COLLECTION_FIELDS[kind]].get(reference.id);
+    if (entry === undefined || goes(reference) || known.has(referenceText(kind, reference.id))) continue;
+    const list = config[COLLECTION_FIELDS[kind]] as Resource[];
+    list.push(kind === ResourceKind.UPSTREAM ? { ...(entry.value as Upstream), backends: [] } : entry.value);
+    look(kind, entry.value);
+  }
+}
+
+/** Kinds with ids, but for upstreams, which hold backends. */
+const LISTED = [ResourceKind.LISTENER, ResourceKind.ROUTE, ...PLAIN_KINDS] as const;
+const SINGLETONS = [ResourceKind.SYSTEM, ...OPTIONAL_KINDS] as const;
 
 /** The part of the live state that the given one speaks of. */
 function concerned(live: State, file: State, { covers, idPrefix, prune }: Scope): State {

@@ -4,12 +4,14 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import {
   appendResource,
+  COLLECTION_FIELDS,
   differences,
   diffStates,
   digestHex,
   effectsOf,
   etagOf,
   type Located,
+  PLAIN_KINDS,
   resourceBytes,
   resources,
   type State,
@@ -48,6 +50,14 @@ const INFO_BYTES = 48;
 
 /** What a line of the log has beside its text in a message. */
 const LINE_BYTES = 5;
+
+/** Kinds whose number is told even if it is 0. */
+const ALWAYS_COUNTED: readonly ResourceKind[] = [
+  ResourceKind.LISTENER,
+  ResourceKind.ROUTE,
+  ResourceKind.UPSTREAM,
+  ResourceKind.BACKEND,
+];
 
 interface StateInfo {
   readonly revision: bigint;
@@ -137,7 +147,8 @@ async function getStatus(deps: ControlDependencies, watchers: number) {
     { kind: ResourceKind.ROUTE, count: state.routes.size },
     { kind: ResourceKind.UPSTREAM, count: state.upstreams.size },
     { kind: ResourceKind.BACKEND, count: state.backendCount },
-  ];
+    ...PLAIN_KINDS.map((kind) => ({ kind, count: state[COLLECTION_FIELDS[kind]].size })),
+  ].filter(({ kind, count }) => count > 0 || ALWAYS_COUNTED.includes(kind));
   return create(GetStatusResponseSchema, {
     version: deps.version,
     historyId: store.historyId,
@@ -221,9 +232,8 @@ async function stateOf(
   }
 }
 
-/** Resources of a state that a client sends. */
-export function resourceCount({ listeners, routes, upstreams }: ConfigState): number {
-  return (
-    listeners.length + routes.length + upstreams.reduce((sum, { backends }) => sum + 1 + backends.length, 0)
-  );
+/** Resources of a state that a client sends, singletons aside. */
+export function resourceCount(config: ConfigState): number {
+  const lists = Object.values(COLLECTION_FIELDS).map((field) => config[field].length);
+  return [...lists, ...config.upstreams.map(({ backends }) => backends.length)].reduce((a, b) => a + b, 0);
 }

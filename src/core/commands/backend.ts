@@ -6,6 +6,7 @@ import type {
   UpdateBackend,
 } from "../../gen/sentinel/v1/commands_pb.ts";
 import { type Backend, BackendSchema, ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
+import { canonical } from "../canonical.ts";
 import { checkBackend } from "../check.ts";
 import type { Draft, Place } from "../draft.ts";
 import { keyText } from "../resource.ts";
@@ -22,7 +23,7 @@ import {
 /** Adds a backend to an upstream. */
 export function addBackend(draft: Draft, place: Place, command: AddBackend): void {
   if (command.backend === undefined) return rejectUnset(draft, place, "backend");
-  const backend = withId(command.backend);
+  const backend = withId(canonical(BackendSchema, command.backend));
   const target = targetOf(draft, place, command.upstream, backend.id, "backend");
   const known = hasUpstream(target);
   if (rejectProblems(target, checkBackend(command.upstream, backend)) || !known) return;
@@ -33,7 +34,7 @@ export function addBackend(draft: Draft, place: Place, command: AddBackend): voi
 /** Changes a backend; adds it with `allow_missing`. */
 export function updateBackend(draft: Draft, place: Place, command: UpdateBackend): void {
   if (command.backend === undefined) return rejectUnset(draft, place, "backend");
-  const patch = withId(command.backend);
+  const patch = withId(canonical(BackendSchema, command.backend));
   const target = targetOf(draft, place, command.upstream, patch.id, "backend");
   if (!hasUpstream(target)) return;
   const backends = draft.upstream(command.upstream)!.backends;
@@ -58,7 +59,9 @@ export function removeBackend(draft: Draft, place: Place, command: RemoveBackend
 /** Sets the full list of backends of an upstream. */
 export function replaceBackends(draft: Draft, place: Place, command: ReplaceBackends): void {
   const target = targetOf(draft, place, command.upstream, "", "backends");
-  if (hasUpstream(target)) setBackends(draft, place, command.upstream, command.backends, "backends");
+  if (!hasUpstream(target)) return;
+  const backends = command.backends.map((backend) => canonical(BackendSchema, backend));
+  setBackends(draft, place, command.upstream, backends, "backends");
 }
 
 /**

@@ -1,14 +1,15 @@
 // AddListener, UpdateListener, RemoveListener.
 import type { AddListener, RemoveListener, UpdateListener } from "../../gen/sentinel/v1/commands_pb.ts";
 import { ListenerSchema, ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
+import { canonical } from "../canonical.ts";
 import { checkListener } from "../check.ts";
 import type { Draft, Place } from "../draft.ts";
 import { admitNew, mergeUpdate, rejectMissing, rejectProblems, rejectUnset, type Target } from "./shared.ts";
 
 /** Adds a listener. */
 export function addListener(draft: Draft, place: Place, command: AddListener): void {
-  const { listener } = command;
-  if (listener === undefined) return rejectUnset(draft, place, "listener");
+  if (command.listener === undefined) return rejectUnset(draft, place, "listener");
+  const listener = canonical(ListenerSchema, command.listener);
   const target = targetOf(draft, place, listener.id, "listener");
   if (rejectProblems(target, checkListener(listener))) return;
   if (admitNew(target, ListenerSchema, draft.listeners.get(listener.id)?.value, listener)) {
@@ -18,8 +19,9 @@ export function addListener(draft: Draft, place: Place, command: AddListener): v
 
 /** Changes a listener; adds it with `allow_missing`. */
 export function updateListener(draft: Draft, place: Place, command: UpdateListener): void {
-  const { listener, allowMissing, updateMask } = command;
-  if (listener === undefined) return rejectUnset(draft, place, "listener");
+  const { allowMissing, updateMask } = command;
+  if (command.listener === undefined) return rejectUnset(draft, place, "listener");
+  const listener = canonical(ListenerSchema, command.listener);
   const target = targetOf(draft, place, listener.id, "listener");
   const existing = draft.listeners.get(listener.id)?.value;
   if (existing === undefined && !allowMissing) {

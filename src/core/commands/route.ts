@@ -1,6 +1,7 @@
 // AddRoute, UpdateRoute, RemoveRoute.
 import type { AddRoute, RemoveRoute, UpdateRoute } from "../../gen/sentinel/v1/commands_pb.ts";
 import { ResourceKind, type Route, RouteSchema } from "../../gen/sentinel/v1/resources_pb.ts";
+import { canonical } from "../canonical.ts";
 import { checkRoute } from "../check.ts";
 import type { Draft, Place } from "../draft.ts";
 import { quote } from "../error.ts";
@@ -18,8 +19,8 @@ import {
 
 /** Adds a route: at `route.order`, before or after a neighbour, or at the end. */
 export function addRoute(draft: Draft, place: Place, command: AddRoute): void {
-  const { route } = command;
-  if (route === undefined) return rejectUnset(draft, place, "route");
+  if (command.route === undefined) return rejectUnset(draft, place, "route");
+  const route = canonical(RouteSchema, command.route);
   const target = targetOf(draft, place, route.id, "route");
   if (rejectProblems(target, checkRoute(route))) return;
   const existing = draft.routes.get(route.id)?.value;
@@ -31,8 +32,9 @@ export function addRoute(draft: Draft, place: Place, command: AddRoute): void {
 
 /** Changes a route; adds it with `allow_missing`. */
 export function updateRoute(draft: Draft, place: Place, command: UpdateRoute): void {
-  const { route, allowMissing, updateMask } = command;
-  if (route === undefined) return rejectUnset(draft, place, "route");
+  const { allowMissing, updateMask } = command;
+  if (command.route === undefined) return rejectUnset(draft, place, "route");
+  const route = canonical(RouteSchema, command.route);
   const target = targetOf(draft, place, route.id, "route");
   const existing = draft.routes.get(route.id)?.value;
   if (existing === undefined && !allowMissing) return rejectMissing(target, "route.id", draft.routes.keys());

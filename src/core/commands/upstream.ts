@@ -6,16 +6,18 @@ import {
   type Upstream,
   UpstreamSchema,
 } from "../../gen/sentinel/v1/resources_pb.ts";
+import { canonical } from "../canonical.ts";
 import { checkUnknown, checkUpstream } from "../check.ts";
 import type { Draft, Place } from "../draft.ts";
 import { indexIds } from "../multi-index.ts";
+import { parseReference, referenceText } from "../references.ts";
 import { setBackends, withId } from "./backend.ts";
 import { admitNew, mergeUpdate, rejectMissing, rejectProblems, rejectUnset, type Target } from "./shared.ts";
 
 /** Adds an upstream and its backends. */
 export function addUpstream(draft: Draft, place: Place, command: AddUpstream): void {
-  const { upstream } = command;
-  if (upstream === undefined) return rejectUnset(draft, place, "upstream");
+  if (command.upstream === undefined) return rejectUnset(draft, place, "upstream");
+  const upstream = canonical(UpstreamSchema, command.upstream);
   const target = targetOf(draft, place, upstream.id, "upstream");
   if (rejectProblems(target, checkUpstream(upstream))) return;
   const existing = draft.upstream(upstream.id);
@@ -33,8 +35,9 @@ export function addUpstream(draft: Draft, place: Place, command: AddUpstream): v
 
 /** Changes an upstream; adds it with `allow_missing`. Backends that are given, or named by the mask, replace the list. */
 export function updateUpstream(draft: Draft, place: Place, command: UpdateUpstream): void {
-  const { upstream, allowMissing, updateMask } = command;
-  if (upstream === undefined) return rejectUnset(draft, place, "upstream");
+  const { allowMissing, updateMask } = command;
+  if (command.upstream === undefined) return rejectUnset(draft, place, "upstream");
+  const upstream = canonical(UpstreamSchema, command.upstream);
   const target = targetOf(draft, place, upstream.id, "upstream");
   if (rejectProblems(target, checkUnknown(UpstreamSchema, upstream))) return;
   const existing = draft.upstream(upstream.id);
@@ -61,8 +64,9 @@ export function removeUpstream(draft: Draft, place: Place, command: RemoveUpstre
     return rejectMissing(targetOf(draft, place, id, "upstream_id"), "upstream_id", draft.upstreams.keys());
   }
   if (command.cascade) {
-    for (const route of [...indexIds(draft.routesByUpstream.current, id)].sort())
-      draft.deleteRoute(route, place);
+    const users = indexIds(draft.referrers.current, referenceText(ResourceKind.UPSTREAM, id));
+    const routes = [...users].map(parseReference).filter(({ kind }) => kind === ResourceKind.ROUTE);
+    for (const route of routes.map(({ id: routeId }) => routeId).sort()) draft.deleteRoute(route, place);
   }
   draft.deleteUpstream(id, place);
 }

@@ -51,6 +51,8 @@ export class Writer {
   #position: Position;
   #walPages = 0;
   #isHeadSynced = false;
+  /** Whether the connection is set to what `synchronous` says. */
+  #isSynchronous = false;
   /** Whether it was opened while the disk was read-only: it stays so when the disk does not. */
   #isReadOnly = false;
 
@@ -105,6 +107,7 @@ export class Writer {
 
   /** Runs `work`, whose transactions are not synced, only with those after it. */
   relaxed<T>(work: () => T): T {
+    this.#isSynchronous = false;
     this.#db.exec("PRAGMA synchronous = NORMAL");
     try {
       return work();
@@ -145,13 +148,15 @@ export class Writer {
   }
 
   #synced(rows: readonly Row[]): Position {
-    // Said every time: inside of a transaction that could not be rolled back it had no effect.
     this.#setSynchronous();
     return this.#transact(rows);
   }
 
   #setSynchronous(): void {
+    if (this.#isSynchronous) return;
     this.#db.exec(`PRAGMA synchronous = ${this.#options.synchronous}`);
+    // Inside of a transaction that could not be rolled back it has no effect.
+    this.#isSynchronous = !this.#db.isTransaction;
   }
 
   #transact(rows: readonly Row[]): Position {
@@ -271,6 +276,7 @@ export class Writer {
     this.#options.faults.reach("reopen");
     if (this.#db.isOpen) this.#db.close();
     this.#db = openWriter(this.#options.path);
+    this.#isSynchronous = false;
     this.#statements = prepareStatements(this.#db);
   }
 

@@ -51,7 +51,7 @@ test("AddUpstream", () => {
 });
 
 test("what failed to be added is not reported again by those that refer to it", () => {
-  checkUpstreams([upstream(""), upstream("x:y"), route("t", { upstream: "x:y" })], {
+  checkUpstreams([upstream(""), upstream("x::y"), route("t", { upstream: "x::y" })], {
     errors: [
       "invalid missing-id commands[0].add_upstream.upstream.id",
       "invalid bad-id commands[1].add_upstream.upstream.id",

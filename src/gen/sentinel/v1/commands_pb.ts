@@ -14,7 +14,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
-import type { Backend, Listener, Route, System, Upstream } from "./resources_pb.ts";
+import type { Agent, Backend, Cache, Filter, Limits, Listener, Namespace, Observability, RateLimits, Route, Service, System, Upstream, Waf } from "./resources_pb.ts";
 import { file_sentinel_v1_resources } from "./resources_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sentinel/v1/commands.proto.
  */
 export const file_sentinel_v1_commands: GenFile = /*@__PURE__*/
-  fileDesc("ChpzZW50aW5lbC92MS9jb21tYW5kcy5wcm90bxILc2VudGluZWwudjEiiQYKB0NvbW1hbmQSFQoNZXhwZWN0ZWRfZXRhZxhkIAEoCRIyCg11cGRhdGVfc3lzdGVtGAEgASgLMhkuc2VudGluZWwudjEuVXBkYXRlU3lzdGVtSAASMAoMYWRkX2xpc3RlbmVyGAIgASgLMhguc2VudGluZWwudjEuQWRkTGlzdGVuZXJIABI2Cg91cGRhdGVfbGlzdGVuZXIYAyABKAsyGy5zZW50aW5lbC52MS5VcGRhdGVMaXN0ZW5lckgAEjYKD3JlbW92ZV9saXN0ZW5lchgEIAEoCzIbLnNlbnRpbmVsLnYxLlJlbW92ZUxpc3RlbmVySAASKgoJYWRkX3JvdXRlGAUgASgLMhUuc2VudGluZWwudjEuQWRkUm91dGVIABIwCgx1cGRhdGVfcm91dGUYBiABKAsyGC5zZW50aW5lbC52MS5VcGRhdGVSb3V0ZUgAEjAKDHJlbW92ZV9yb3V0ZRgHIAEoCzIYLnNlbnRpbmVsLnYxLlJlbW92ZVJvdXRlSAASMAoMYWRkX3Vwc3RyZWFtGAggASgLMhguc2VudGluZWwudjEuQWRkVXBzdHJlYW1IABI2Cg91cGRhdGVfdXBzdHJlYW0YCSABKAsyGy5zZW50aW5lbC52MS5VcGRhdGVVcHN0cmVhbUgAEjYKD3JlbW92ZV91cHN0cmVhbRgKIAEoCzIbLnNlbnRpbmVsLnYxLlJlbW92ZVVwc3RyZWFtSAASLgoLYWRkX2JhY2tlbmQYCyABKAsyFy5zZW50aW5lbC52MS5BZGRCYWNrZW5kSAASNAoOdXBkYXRlX2JhY2tlbmQYDCABKAsyGi5zZW50aW5lbC52MS5VcGRhdGVCYWNrZW5kSAASNAoOcmVtb3ZlX2JhY2tlbmQYDSABKAsyGi5zZW50aW5lbC52MS5SZW1vdmVCYWNrZW5kSAASOAoQcmVwbGFjZV9iYWNrZW5kcxgOIAEoCzIcLnNlbnRpbmVsLnYxLlJlcGxhY2VCYWNrZW5kc0gAQgkKB2NvbW1hbmQiZAoMVXBkYXRlU3lzdGVtEiMKBnN5c3RlbRgBIAEoCzITLnNlbnRpbmVsLnYxLlN5c3RlbRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siNgoLQWRkTGlzdGVuZXISJwoIbGlzdGVuZXIYASABKAsyFS5zZW50aW5lbC52MS5MaXN0ZW5lciKBAQoOVXBkYXRlTGlzdGVuZXISJwoIbGlzdGVuZXIYASABKAsyFS5zZW50aW5lbC52MS5MaXN0ZW5lchIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFQoNYWxsb3dfbWlzc2luZxgDIAEoCCI8Cg5SZW1vdmVMaXN0ZW5lchITCgtsaXN0ZW5lcl9pZBgBIAEoCRIVCg1hbGxvd19taXNzaW5nGAIgASgIIkwKCEFkZFJvdXRlEiEKBXJvdXRlGAEgASgLMhIuc2VudGluZWwudjEuUm91dGUSDgoGYmVmb3JlGAIgASgJEg0KBWFmdGVyGAMgASgJIngKC1VwZGF0ZVJvdXRlEiEKBXJvdXRlGAEgASgLMhIuc2VudGluZWwudjEuUm91dGUSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYAyABKAgiNgoLUmVtb3ZlUm91dGUSEAoIcm91dGVfaWQYASABKAkSFQoNYWxsb3dfbWlzc2luZxgCIAEoCCI2CgtBZGRVcHN0cmVhbRInCgh1cHN0cmVhbRgBIAEoCzIVLnNlbnRpbmVsLnYxLlVwc3RyZWFtIoEBCg5VcGRhdGVVcHN0cmVhbRInCgh1cHN0cmVhbRgBIAEoCzIVLnNlbnRpbmVsLnYxLlVwc3RyZWFtEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg1hbGxvd19taXNzaW5nGAMgASgIIk0KDlJlbW92ZVVwc3RyZWFtEhMKC3Vwc3RyZWFtX2lkGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSDwoHY2FzY2FkZRgDIAEoCCJFCgpBZGRCYWNrZW5kEhAKCHVwc3RyZWFtGAEgASgJEiUKB2JhY2tlbmQYAiABKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kIpABCg1VcGRhdGVCYWNrZW5kEhAKCHVwc3RyZWFtGAEgASgJEiUKB2JhY2tlbmQYAiABKAsyFC5zZW50aW5lbC52MS5CYWNrZW5kEi8KC3VwZGF0ZV9tYXNrGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg1hbGxvd19taXNzaW5nGAQgASgIIkwKDVJlbW92ZUJhY2tlbmQSEAoIdXBzdHJlYW0YASABKAkSEgoKYmFja2VuZF9pZBgCIAEoCRIVCg1hbGxvd19taXNzaW5nGAMgASgIIksKD1JlcGxhY2VCYWNrZW5kcxIQCgh1cHN0cmVhbRgBIAEoCRImCghiYWNrZW5kcxgCIAMoCzIULnNlbnRpbmVsLnYxLkJhY2tlbmRCK1opc2VudGluZWwuZGV2L3Byb3RvL3NlbnRpbmVsL3YxO3NlbnRpbmVsdjFiBnByb3RvMw", [file_google_protobuf_field_mask, file_sentinel_v1_resources]);
+  fileDesc("ChpzZW50aW5lbC92MS9jb21tYW5kcy5wcm90bxILc2VudGluZWwudjEihg0KB0NvbW1hbmQSFQoNZXhwZWN0ZWRfZXRhZxhkIAEoCRIyCg11cGRhdGVfc3lzdGVtGAEgASgLMhkuc2VudGluZWwudjEuVXBkYXRlU3lzdGVtSAASMAoMYWRkX2xpc3RlbmVyGAIgASgLMhguc2VudGluZWwudjEuQWRkTGlzdGVuZXJIABI2Cg91cGRhdGVfbGlzdGVuZXIYAyABKAsyGy5zZW50aW5lbC52MS5VcGRhdGVMaXN0ZW5lckgAEjYKD3JlbW92ZV9saXN0ZW5lchgEIAEoCzIbLnNlbnRpbmVsLnYxLlJlbW92ZUxpc3RlbmVySAASKgoJYWRkX3JvdXRlGAUgASgLMhUuc2VudGluZWwudjEuQWRkUm91dGVIABIwCgx1cGRhdGVfcm91dGUYBiABKAsyGC5zZW50aW5lbC52MS5VcGRhdGVSb3V0ZUgAEjAKDHJlbW92ZV9yb3V0ZRgHIAEoCzIYLnNlbnRpbmVsLnYxLlJlbW92ZVJvdXRlSAASMAoMYWRkX3Vwc3RyZWFtGAggASgLMhguc2VudGluZWwudjEuQWRkVXBzdHJlYW1IABI2Cg91cGRhdGVfdXBzdHJlYW0YCSABKAsyGy5zZW50aW5lbC52MS5VcGRhdGVVcHN0cmVhbUgAEjYKD3JlbW92ZV91cHN0cmVhbRgKIAEoCzIbLnNlbnRpbmVsLnYxLlJlbW92ZVVwc3RyZWFtSAASLgoLYWRkX2JhY2tlbmQYCyABKAsyFy5zZW50aW5lbC52MS5BZGRCYWNrZW5kSAASNAoOdXBkYXRlX2JhY2tlbmQYDCABKAsyGi5zZW50aW5lbC52MS5VcGRhdGVCYWNrZW5kSAASNAoOcmVtb3ZlX2JhY2tlbmQYDSABKAsyGi5zZW50aW5lbC52MS5SZW1vdmVCYWNrZW5kSAASOAoQcmVwbGFjZV9iYWNrZW5kcxgOIAEoCzIcLnNlbnRpbmVsLnYxLlJlcGxhY2VCYWNrZW5kc0gAEiwKCmFkZF9maWx0ZXIYDyABKAsyFi5zZW50aW5lbC52MS5BZGRGaWx0ZXJIABIyCg11cGRhdGVfZmlsdGVyGBAgASgLMhkuc2VudGluZWwudjEuVXBkYXRlRmlsdGVySAASMgoNcmVtb3ZlX2ZpbHRlchgRIAEoCzIZLnNlbnRpbmVsLnYxLlJlbW92ZUZpbHRlckgAEioKCWFkZF9hZ2VudBgSIAEoCzIVLnNlbnRpbmVsLnYxLkFkZEFnZW50SAASMAoMdXBkYXRlX2FnZW50GBMgASgLMhguc2VudGluZWwudjEuVXBkYXRlQWdlbnRIABIwCgxyZW1vdmVfYWdlbnQYFCABKAsyGC5zZW50aW5lbC52MS5SZW1vdmVBZ2VudEgAEjIKDWFkZF9uYW1lc3BhY2UYFSABKAsyGS5zZW50aW5lbC52MS5BZGROYW1lc3BhY2VIABI4ChB1cGRhdGVfbmFtZXNwYWNlGBYgASgLMhwuc2VudGluZWwudjEuVXBkYXRlTmFtZXNwYWNlSAASOAoQcmVtb3ZlX25hbWVzcGFjZRgXIAEoCzIcLnNlbnRpbmVsLnYxLlJlbW92ZU5hbWVzcGFjZUgAEi4KC2FkZF9zZXJ2aWNlGBggASgLMhcuc2VudGluZWwudjEuQWRkU2VydmljZUgAEjQKDnVwZGF0ZV9zZXJ2aWNlGBkgASgLMhouc2VudGluZWwudjEuVXBkYXRlU2VydmljZUgAEjQKDnJlbW92ZV9zZXJ2aWNlGBogASgLMhouc2VudGluZWwudjEuUmVtb3ZlU2VydmljZUgAEjIKDXVwZGF0ZV9saW1pdHMYGyABKAsyGS5zZW50aW5lbC52MS5VcGRhdGVMaW1pdHNIABJAChR1cGRhdGVfb2JzZXJ2YWJpbGl0eRgcIAEoCzIgLnNlbnRpbmVsLnYxLlVwZGF0ZU9ic2VydmFiaWxpdHlIABIwCgx1cGRhdGVfY2FjaGUYHSABKAsyGC5zZW50aW5lbC52MS5VcGRhdGVDYWNoZUgAEjsKEnVwZGF0ZV9yYXRlX2xpbWl0cxgeIAEoCzIdLnNlbnRpbmVsLnYxLlVwZGF0ZVJhdGVMaW1pdHNIABIsCgp1cGRhdGVfd2FmGB8gASgLMhYuc2VudGluZWwudjEuVXBkYXRlV2FmSABCCQoHY29tbWFuZCJkCgxVcGRhdGVTeXN0ZW0SIwoGc3lzdGVtGAEgASgLMhMuc2VudGluZWwudjEuU3lzdGVtEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI2CgtBZGRMaXN0ZW5lchInCghsaXN0ZW5lchgBIAEoCzIVLnNlbnRpbmVsLnYxLkxpc3RlbmVyIoEBCg5VcGRhdGVMaXN0ZW5lchInCghsaXN0ZW5lchgBIAEoCzIVLnNlbnRpbmVsLnYxLkxpc3RlbmVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg1hbGxvd19taXNzaW5nGAMgASgIIjwKDlJlbW92ZUxpc3RlbmVyEhMKC2xpc3RlbmVyX2lkGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgiTAoIQWRkUm91dGUSIQoFcm91dGUYASABKAsyEi5zZW50aW5lbC52MS5Sb3V0ZRIOCgZiZWZvcmUYAiABKAkSDQoFYWZ0ZXIYAyABKAkieAoLVXBkYXRlUm91dGUSIQoFcm91dGUYASABKAsyEi5zZW50aW5lbC52MS5Sb3V0ZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFQoNYWxsb3dfbWlzc2luZxgDIAEoCCI2CgtSZW1vdmVSb3V0ZRIQCghyb3V0ZV9pZBgBIAEoCRIVCg1hbGxvd19taXNzaW5nGAIgASgIIjYKC0FkZFVwc3RyZWFtEicKCHVwc3RyZWFtGAEgASgLMhUuc2VudGluZWwudjEuVXBzdHJlYW0igQEKDlVwZGF0ZVVwc3RyZWFtEicKCHVwc3RyZWFtGAEgASgLMhUuc2VudGluZWwudjEuVXBzdHJlYW0SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYAyABKAgiTQoOUmVtb3ZlVXBzdHJlYW0SEwoLdXBzdHJlYW1faWQYASABKAkSFQoNYWxsb3dfbWlzc2luZxgCIAEoCBIPCgdjYXNjYWRlGAMgASgIIkUKCkFkZEJhY2tlbmQSEAoIdXBzdHJlYW0YASABKAkSJQoHYmFja2VuZBgCIAEoCzIULnNlbnRpbmVsLnYxLkJhY2tlbmQikAEKDVVwZGF0ZUJhY2tlbmQSEAoIdXBzdHJlYW0YASABKAkSJQoHYmFja2VuZBgCIAEoCzIULnNlbnRpbmVsLnYxLkJhY2tlbmQSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYBCABKAgiTAoNUmVtb3ZlQmFja2VuZBIQCgh1cHN0cmVhbRgBIAEoCRISCgpiYWNrZW5kX2lkGAIgASgJEhUKDWFsbG93X21pc3NpbmcYAyABKAgiSwoPUmVwbGFjZUJhY2tlbmRzEhAKCHVwc3RyZWFtGAEgASgJEiYKCGJhY2tlbmRzGAIgAygLMhQuc2VudGluZWwudjEuQmFja2VuZCIwCglBZGRGaWx0ZXISIwoGZmlsdGVyGAEgASgLMhMuc2VudGluZWwudjEuRmlsdGVyInsKDFVwZGF0ZUZpbHRlchIjCgZmaWx0ZXIYASABKAsyEy5zZW50aW5lbC52MS5GaWx0ZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYAyABKAgiOAoMUmVtb3ZlRmlsdGVyEhEKCWZpbHRlcl9pZBgBIAEoCRIVCg1hbGxvd19taXNzaW5nGAIgASgIIi0KCEFkZEFnZW50EiEKBWFnZW50GAEgASgLMhIuc2VudGluZWwudjEuQWdlbnQieAoLVXBkYXRlQWdlbnQSIQoFYWdlbnQYASABKAsyEi5zZW50aW5lbC52MS5BZ2VudBIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSFQoNYWxsb3dfbWlzc2luZxgDIAEoCCI2CgtSZW1vdmVBZ2VudBIQCghhZ2VudF9pZBgBIAEoCRIVCg1hbGxvd19taXNzaW5nGAIgASgIIjkKDEFkZE5hbWVzcGFjZRIpCgluYW1lc3BhY2UYASABKAsyFi5zZW50aW5lbC52MS5OYW1lc3BhY2UihAEKD1VwZGF0ZU5hbWVzcGFjZRIpCgluYW1lc3BhY2UYASABKAsyFi5zZW50aW5lbC52MS5OYW1lc3BhY2USLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYAyABKAgiTwoPUmVtb3ZlTmFtZXNwYWNlEhQKDG5hbWVzcGFjZV9pZBgBIAEoCRIVCg1hbGxvd19taXNzaW5nGAIgASgIEg8KB2Nhc2NhZGUYAyABKAgiMwoKQWRkU2VydmljZRIlCgdzZXJ2aWNlGAEgASgLMhQuc2VudGluZWwudjEuU2VydmljZSJ+Cg1VcGRhdGVTZXJ2aWNlEiUKB3NlcnZpY2UYASABKAsyFC5zZW50aW5lbC52MS5TZXJ2aWNlEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIVCg1hbGxvd19taXNzaW5nGAMgASgIIksKDVJlbW92ZVNlcnZpY2USEgoKc2VydmljZV9pZBgBIAEoCRIVCg1hbGxvd19taXNzaW5nGAIgASgIEg8KB2Nhc2NhZGUYAyABKAgiZAoMVXBkYXRlTGltaXRzEiMKBmxpbWl0cxgBIAEoCzITLnNlbnRpbmVsLnYxLkxpbWl0cxIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sieQoTVXBkYXRlT2JzZXJ2YWJpbGl0eRIxCg1vYnNlcnZhYmlsaXR5GAEgASgLMhouc2VudGluZWwudjEuT2JzZXJ2YWJpbGl0eRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siYQoLVXBkYXRlQ2FjaGUSIQoFY2FjaGUYASABKAsyEi5zZW50aW5lbC52MS5DYWNoZRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sicQoQVXBkYXRlUmF0ZUxpbWl0cxIsCgtyYXRlX2xpbWl0cxgBIAEoCzIXLnNlbnRpbmVsLnYxLlJhdGVMaW1pdHMSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIlsKCVVwZGF0ZVdhZhIdCgN3YWYYASABKAsyEC5zZW50aW5lbC52MS5XYWYSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrQitaKXNlbnRpbmVsLmRldi9wcm90by9zZW50aW5lbC92MTtzZW50aW5lbHYxYgZwcm90bzM", [file_google_protobuf_field_mask, file_sentinel_v1_resources]);
 
 /**
  * One command.
@@ -157,6 +157,142 @@ export type Command = Message<"sentinel.v1.Command"> & {
      */
     value: ReplaceBackends;
     case: "replaceBackends";
+  } | {
+    /**
+     * Adds a filter.
+     *
+     * @generated from field: sentinel.v1.AddFilter add_filter = 15;
+     */
+    value: AddFilter;
+    case: "addFilter";
+  } | {
+    /**
+     * Changes a filter.
+     *
+     * @generated from field: sentinel.v1.UpdateFilter update_filter = 16;
+     */
+    value: UpdateFilter;
+    case: "updateFilter";
+  } | {
+    /**
+     * Removes a filter.
+     *
+     * @generated from field: sentinel.v1.RemoveFilter remove_filter = 17;
+     */
+    value: RemoveFilter;
+    case: "removeFilter";
+  } | {
+    /**
+     * Adds an agent.
+     *
+     * @generated from field: sentinel.v1.AddAgent add_agent = 18;
+     */
+    value: AddAgent;
+    case: "addAgent";
+  } | {
+    /**
+     * Changes an agent.
+     *
+     * @generated from field: sentinel.v1.UpdateAgent update_agent = 19;
+     */
+    value: UpdateAgent;
+    case: "updateAgent";
+  } | {
+    /**
+     * Removes an agent.
+     *
+     * @generated from field: sentinel.v1.RemoveAgent remove_agent = 20;
+     */
+    value: RemoveAgent;
+    case: "removeAgent";
+  } | {
+    /**
+     * Adds a namespace.
+     *
+     * @generated from field: sentinel.v1.AddNamespace add_namespace = 21;
+     */
+    value: AddNamespace;
+    case: "addNamespace";
+  } | {
+    /**
+     * Changes a namespace.
+     *
+     * @generated from field: sentinel.v1.UpdateNamespace update_namespace = 22;
+     */
+    value: UpdateNamespace;
+    case: "updateNamespace";
+  } | {
+    /**
+     * Removes a namespace.
+     *
+     * @generated from field: sentinel.v1.RemoveNamespace remove_namespace = 23;
+     */
+    value: RemoveNamespace;
+    case: "removeNamespace";
+  } | {
+    /**
+     * Adds a service.
+     *
+     * @generated from field: sentinel.v1.AddService add_service = 24;
+     */
+    value: AddService;
+    case: "addService";
+  } | {
+    /**
+     * Changes a service.
+     *
+     * @generated from field: sentinel.v1.UpdateService update_service = 25;
+     */
+    value: UpdateService;
+    case: "updateService";
+  } | {
+    /**
+     * Removes a service.
+     *
+     * @generated from field: sentinel.v1.RemoveService remove_service = 26;
+     */
+    value: RemoveService;
+    case: "removeService";
+  } | {
+    /**
+     * Changes the limits of all traffic.
+     *
+     * @generated from field: sentinel.v1.UpdateLimits update_limits = 27;
+     */
+    value: UpdateLimits;
+    case: "updateLimits";
+  } | {
+    /**
+     * Changes metrics, logs and traces.
+     *
+     * @generated from field: sentinel.v1.UpdateObservability update_observability = 28;
+     */
+    value: UpdateObservability;
+    case: "updateObservability";
+  } | {
+    /**
+     * Changes the store of cached responses.
+     *
+     * @generated from field: sentinel.v1.UpdateCache update_cache = 29;
+     */
+    value: UpdateCache;
+    case: "updateCache";
+  } | {
+    /**
+     * Changes the rate limits of all routes.
+     *
+     * @generated from field: sentinel.v1.UpdateRateLimits update_rate_limits = 30;
+     */
+    value: UpdateRateLimits;
+    case: "updateRateLimits";
+  } | {
+    /**
+     * Changes the web application firewall.
+     *
+     * @generated from field: sentinel.v1.UpdateWaf update_waf = 31;
+     */
+    value: UpdateWaf;
+    case: "updateWaf";
   } | { case: undefined; value?: undefined };
 };
 
@@ -608,4 +744,502 @@ export type ReplaceBackends = Message<"sentinel.v1.ReplaceBackends"> & {
  */
 export const ReplaceBackendsSchema: GenMessage<ReplaceBackends> = /*@__PURE__*/
   messageDesc(file_sentinel_v1_commands, 14);
+
+/**
+ * Adds a filter. Adding exactly what exists has no effect; anything else
+ * under an existing id is ALREADY_EXISTS.
+ *
+ * @generated from message sentinel.v1.AddFilter
+ */
+export type AddFilter = Message<"sentinel.v1.AddFilter"> & {
+  /**
+   * The filter. Required.
+   *
+   * @generated from field: sentinel.v1.Filter filter = 1;
+   */
+  filter?: Filter | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.AddFilter.
+ * Use `create(AddFilterSchema)` to create a new message.
+ */
+export const AddFilterSchema: GenMessage<AddFilter> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 15);
+
+/**
+ * Changes a filter.
+ *
+ * @generated from message sentinel.v1.UpdateFilter
+ */
+export type UpdateFilter = Message<"sentinel.v1.UpdateFilter"> & {
+  /**
+   * Id and the fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.Filter filter = 1;
+   */
+  filter?: Filter | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `filter` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Adds the filter if it does not exist. Default false.
+   *
+   * @generated from field: bool allow_missing = 3;
+   */
+  allowMissing: boolean;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateFilter.
+ * Use `create(UpdateFilterSchema)` to create a new message.
+ */
+export const UpdateFilterSchema: GenMessage<UpdateFilter> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 16);
+
+/**
+ * Removes a filter. Refused with FAILED_PRECONDITION naming the referrers while a
+ * route uses it.
+ *
+ * @generated from message sentinel.v1.RemoveFilter
+ */
+export type RemoveFilter = Message<"sentinel.v1.RemoveFilter"> & {
+  /**
+   * Id of the filter. Required.
+   *
+   * @generated from field: string filter_id = 1;
+   */
+  filterId: string;
+
+  /**
+   * Answers OK with no effect if there is none. Default false.
+   *
+   * @generated from field: bool allow_missing = 2;
+   */
+  allowMissing: boolean;
+};
+
+/**
+ * Describes the message sentinel.v1.RemoveFilter.
+ * Use `create(RemoveFilterSchema)` to create a new message.
+ */
+export const RemoveFilterSchema: GenMessage<RemoveFilter> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 17);
+
+/**
+ * Adds an agent. Adding exactly what exists has no effect; anything else
+ * under an existing id is ALREADY_EXISTS.
+ *
+ * @generated from message sentinel.v1.AddAgent
+ */
+export type AddAgent = Message<"sentinel.v1.AddAgent"> & {
+  /**
+   * The agent. Required.
+   *
+   * @generated from field: sentinel.v1.Agent agent = 1;
+   */
+  agent?: Agent | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.AddAgent.
+ * Use `create(AddAgentSchema)` to create a new message.
+ */
+export const AddAgentSchema: GenMessage<AddAgent> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 18);
+
+/**
+ * Changes an agent.
+ *
+ * @generated from message sentinel.v1.UpdateAgent
+ */
+export type UpdateAgent = Message<"sentinel.v1.UpdateAgent"> & {
+  /**
+   * Id and the fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.Agent agent = 1;
+   */
+  agent?: Agent | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `agent` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Adds the agent if it does not exist. Default false.
+   *
+   * @generated from field: bool allow_missing = 3;
+   */
+  allowMissing: boolean;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateAgent.
+ * Use `create(UpdateAgentSchema)` to create a new message.
+ */
+export const UpdateAgentSchema: GenMessage<UpdateAgent> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 19);
+
+/**
+ * Removes an agent. Refused with FAILED_PRECONDITION naming the referrers while a
+ * route or filter uses it.
+ *
+ * @generated from message sentinel.v1.RemoveAgent
+ */
+export type RemoveAgent = Message<"sentinel.v1.RemoveAgent"> & {
+  /**
+   * Id of the agent. Required.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * Answers OK with no effect if there is none. Default false.
+   *
+   * @generated from field: bool allow_missing = 2;
+   */
+  allowMissing: boolean;
+};
+
+/**
+ * Describes the message sentinel.v1.RemoveAgent.
+ * Use `create(RemoveAgentSchema)` to create a new message.
+ */
+export const RemoveAgentSchema: GenMessage<RemoveAgent> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 20);
+
+/**
+ * Adds a namespace. Adding exactly what exists has no effect; anything else
+ * under an existing id is ALREADY_EXISTS.
+ *
+ * @generated from message sentinel.v1.AddNamespace
+ */
+export type AddNamespace = Message<"sentinel.v1.AddNamespace"> & {
+  /**
+   * The namespace. Required.
+   *
+   * @generated from field: sentinel.v1.Namespace namespace = 1;
+   */
+  namespace?: Namespace | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.AddNamespace.
+ * Use `create(AddNamespaceSchema)` to create a new message.
+ */
+export const AddNamespaceSchema: GenMessage<AddNamespace> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 21);
+
+/**
+ * Changes a namespace.
+ *
+ * @generated from message sentinel.v1.UpdateNamespace
+ */
+export type UpdateNamespace = Message<"sentinel.v1.UpdateNamespace"> & {
+  /**
+   * Id and the fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.Namespace namespace = 1;
+   */
+  namespace?: Namespace | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `namespace` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Adds the namespace if it does not exist. Default false.
+   *
+   * @generated from field: bool allow_missing = 3;
+   */
+  allowMissing: boolean;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateNamespace.
+ * Use `create(UpdateNamespaceSchema)` to create a new message.
+ */
+export const UpdateNamespaceSchema: GenMessage<UpdateNamespace> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 22);
+
+/**
+ * Removes a namespace. Refused with FAILED_PRECONDITION naming the members while it
+ * has any, unless `cascade` is set.
+ *
+ * @generated from message sentinel.v1.RemoveNamespace
+ */
+export type RemoveNamespace = Message<"sentinel.v1.RemoveNamespace"> & {
+  /**
+   * Id of the namespace. Required.
+   *
+   * @generated from field: string namespace_id = 1;
+   */
+  namespaceId: string;
+
+  /**
+   * Answers OK with no effect if there is none. Default false.
+   *
+   * @generated from field: bool allow_missing = 2;
+   */
+  allowMissing: boolean;
+
+  /**
+   * Removes everything in it, too. Default false.
+   *
+   * @generated from field: bool cascade = 3;
+   */
+  cascade: boolean;
+};
+
+/**
+ * Describes the message sentinel.v1.RemoveNamespace.
+ * Use `create(RemoveNamespaceSchema)` to create a new message.
+ */
+export const RemoveNamespaceSchema: GenMessage<RemoveNamespace> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 23);
+
+/**
+ * Adds a service. Adding exactly what exists has no effect; anything else
+ * under an existing id is ALREADY_EXISTS.
+ *
+ * @generated from message sentinel.v1.AddService
+ */
+export type AddService = Message<"sentinel.v1.AddService"> & {
+  /**
+   * The service. Required.
+   *
+   * @generated from field: sentinel.v1.Service service = 1;
+   */
+  service?: Service | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.AddService.
+ * Use `create(AddServiceSchema)` to create a new message.
+ */
+export const AddServiceSchema: GenMessage<AddService> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 24);
+
+/**
+ * Changes a service.
+ *
+ * @generated from message sentinel.v1.UpdateService
+ */
+export type UpdateService = Message<"sentinel.v1.UpdateService"> & {
+  /**
+   * Id and the fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.Service service = 1;
+   */
+  service?: Service | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `service` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Adds the service if it does not exist. Default false.
+   *
+   * @generated from field: bool allow_missing = 3;
+   */
+  allowMissing: boolean;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateService.
+ * Use `create(UpdateServiceSchema)` to create a new message.
+ */
+export const UpdateServiceSchema: GenMessage<UpdateService> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 25);
+
+/**
+ * Removes a service. Refused with FAILED_PRECONDITION naming the members while it
+ * has any, unless `cascade` is set.
+ *
+ * @generated from message sentinel.v1.RemoveService
+ */
+export type RemoveService = Message<"sentinel.v1.RemoveService"> & {
+  /**
+   * Id of the service. Required.
+   *
+   * @generated from field: string service_id = 1;
+   */
+  serviceId: string;
+
+  /**
+   * Answers OK with no effect if there is none. Default false.
+   *
+   * @generated from field: bool allow_missing = 2;
+   */
+  allowMissing: boolean;
+
+  /**
+   * Removes everything in it, too. Default false.
+   *
+   * @generated from field: bool cascade = 3;
+   */
+  cascade: boolean;
+};
+
+/**
+ * Describes the message sentinel.v1.RemoveService.
+ * Use `create(RemoveServiceSchema)` to create a new message.
+ */
+export const RemoveServiceSchema: GenMessage<RemoveService> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 26);
+
+/**
+ * Changes the limits of all traffic. With nothing set in it, it is absent.
+ *
+ * @generated from message sentinel.v1.UpdateLimits
+ */
+export type UpdateLimits = Message<"sentinel.v1.UpdateLimits"> & {
+  /**
+   * The fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.Limits limits = 1;
+   */
+  limits?: Limits | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `limits` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateLimits.
+ * Use `create(UpdateLimitsSchema)` to create a new message.
+ */
+export const UpdateLimitsSchema: GenMessage<UpdateLimits> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 27);
+
+/**
+ * Changes metrics, logs and traces. With nothing set in it, it is absent.
+ *
+ * @generated from message sentinel.v1.UpdateObservability
+ */
+export type UpdateObservability = Message<"sentinel.v1.UpdateObservability"> & {
+  /**
+   * The fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.Observability observability = 1;
+   */
+  observability?: Observability | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `observability` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateObservability.
+ * Use `create(UpdateObservabilitySchema)` to create a new message.
+ */
+export const UpdateObservabilitySchema: GenMessage<UpdateObservability> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 28);
+
+/**
+ * Changes the store of cached responses. With nothing set in it, it is absent.
+ *
+ * @generated from message sentinel.v1.UpdateCache
+ */
+export type UpdateCache = Message<"sentinel.v1.UpdateCache"> & {
+  /**
+   * The fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.Cache cache = 1;
+   */
+  cache?: Cache | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `cache` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateCache.
+ * Use `create(UpdateCacheSchema)` to create a new message.
+ */
+export const UpdateCacheSchema: GenMessage<UpdateCache> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 29);
+
+/**
+ * Changes the rate limits of all routes. With nothing set in it, it is absent.
+ *
+ * @generated from message sentinel.v1.UpdateRateLimits
+ */
+export type UpdateRateLimits = Message<"sentinel.v1.UpdateRateLimits"> & {
+  /**
+   * The fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.RateLimits rate_limits = 1;
+   */
+  rateLimits?: RateLimits | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `rate_limits` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateRateLimits.
+ * Use `create(UpdateRateLimitsSchema)` to create a new message.
+ */
+export const UpdateRateLimitsSchema: GenMessage<UpdateRateLimits> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 30);
+
+/**
+ * Changes the web application firewall. With nothing set in it, it is absent.
+ *
+ * @generated from message sentinel.v1.UpdateWaf
+ */
+export type UpdateWaf = Message<"sentinel.v1.UpdateWaf"> & {
+  /**
+   * The fields to set. Required.
+   *
+   * @generated from field: sentinel.v1.Waf waf = 1;
+   */
+  waf?: Waf | undefined;
+
+  /**
+   * Fields to set or clear; without it every field present in `waf` is set.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message sentinel.v1.UpdateWaf.
+ * Use `create(UpdateWafSchema)` to create a new message.
+ */
+export const UpdateWafSchema: GenMessage<UpdateWaf> = /*@__PURE__*/
+  messageDesc(file_sentinel_v1_commands, 31);
 

@@ -1,4 +1,4 @@
-// Table tests of UpdateSystem.
+// Table tests of UpdateSystem and of the updates of the other singletons.
 import { test } from "@jest/globals";
 import { command, type Given, stateOf } from "../build.ts";
 import { checkDiff, type Expected } from "../check-diff.ts";
