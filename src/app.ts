@@ -3,12 +3,15 @@
 // nothing behind, and stops it.
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { AdminListeners } from "./admin/admin-listeners.ts";
 import { type HealthServer, startHealthServer } from "./admin/health-server.ts";
+import type { Progress } from "./admin/readiness.ts";
+import { type AdminParts, adminListeners, ChangeCounts, progressOf } from "./admin-source.ts";
 import { type AfterBinding, afterBinding } from "./after-binding.ts";
 import { type Booted, type BootOptions, boot, commitFile, planFile, type TakenFile } from "./boot.ts";
 import { Confirmations } from "./confirmations.ts";
 import type { ControlAddress } from "./control/address.ts";
-import type { ControlDependencies } from "./control/dependencies.ts";
+import type { BoundAddress, ControlDependencies } from "./control/dependencies.ts";
 import { type ControlServer, startControlServer } from "./control/server.ts";
 import { parseBindAddress, type State, shutdownGraceMs } from "./core/index.ts";
 import { AutoReload } from "./reload/auto-reload.ts";
@@ -25,6 +28,7 @@ import { Recorder, type Teller } from "./telemetry/recorder.ts";
 import { workerCount } from "./worker/cpus.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
 
+const START_TIME = new Date();
 /** Origins of resources that are filed at once after a start, and how often. */
 const SETTLE_COUNT = 1_000;
 const SETTLE_MS = 20;
@@ -47,7 +51,7 @@ export interface AppOptions extends Omit<BootOptions, "log" | "onOpened"> {
 }
 
 /** The same, with what all of it tells. */
-type StartOptions = Omit<AppOptions, "log"> & BootOptions;
+type StartOptions = Omit<AppOptions, "log"> & BootOptions & { readonly changes: ChangeCounts };
 
 /** A running Sentinel. */
 export interface App {
@@ -72,6 +76,7 @@ interface Reloads {
 
 /** What has to be ended again. */
 interface Running {
+  admin?: AdminListeners;
   after?: AfterBinding;
   pool?: WorkerPool;
   health?: HealthServer | undefined;
@@ -95,15 +100,19 @@ export async function startApp(given: AppOptions): Promise<App> {
     await confirmations.revertAll();
     const pool = createPool(store, options);
     starting.pool = pool;
-    const isReady = () => phase.ready && pool.isServing && confirmations.isSettled;
-    starting.health = await startHealth(options, store, isReady);
+    const isReady = () =>
+      phase.ready && pool.isServing && confirmations.isSettled && starting.admin?.isAllBound === true;
+    const admin = createAdmin(options, store, pool, { isReady, reloader: () => starting.files?.reloader });
+    starting.admin = admin;
+    starting.health = await startHealth(options, () => progressOf({ store, pool, isReady }));
     const file = planFile(booted, options);
-    await pool.adopt([...store.state.listeners.values()].map(({ value }) => value));
+    const listeners = [...store.state.listeners.values()].map(({ value }) => value);
+    await Promise.all([pool.adopt(listeners), admin.adopt(listeners)]);
     if (!(await pool.start(workersFor(options, file.next), START_DEADLINE_MS))) throw notStarted("start");
     const files = startReloads(options, booted, pool, await commitFile(booted, file, options));
     starting.files = files;
     if (!(await pool.waitApplied(store.revision, START_DEADLINE_MS))) throw notStarted("apply the file");
-    const deps = dependenciesOf(options, booted, { pool, files, isReady, events, lines });
+    const deps = dependenciesOf(options, booted, { pool, admin, files, isReady, events, lines });
     const control = await startControlServer(deps, controlAddresses(options)).catch((error: unknown) => {
       throw new StartError(2, error instanceof Error ? error.message : String(error));
     });
@@ -117,7 +126,7 @@ export async function startApp(given: AppOptions): Promise<App> {
       });
     }
     settleInPortions(store.provenance);
-    await logStarted(options, booted, pool, control, starting.health);
+    logStarted(options, booted, await boundIn(pool, admin), starting);
     const stop = async () => {
       phase.stopping = true;
       phase.ready = false;
@@ -148,22 +157,27 @@ function dependenciesOf(
   { store, persistence }: Booted,
   parts: {
     readonly pool: WorkerPool;
+    readonly admin: AdminListeners;
     readonly files: Reloads;
     readonly isReady: () => boolean;
     readonly events: EventLog;
     readonly lines: RecentLines;
   },
 ): ControlDependencies {
-  const { pool, files, isReady, events, lines } = parts;
+  const { pool, admin, files, isReady, events, lines } = parts;
   return {
     store,
     persistence,
-    dataPlane: pool,
+    dataPlane: {
+      waitApplied: (revision, timeoutMs) => pool.waitApplied(revision, timeoutMs),
+      states: () => pool.states(),
+      boundListeners: () => boundIn(pool, admin),
+    },
     events,
     configFiles: files.reloader,
     logLines: () => lines.newestFirst(),
     version,
-    startTime: new Date(),
+    startTime: START_TIME,
     isReady,
     onInternalError: (rpc: string, correlationId: string, error: unknown) =>
       log.write("error", "internal-error", { rpc, correlation_id: correlationId, error: stackOf(error) }),
@@ -176,7 +190,9 @@ function recorded(given: AppOptions) {
   const lines = new RecentLines();
   const log = new Recorder({ log: given.log, events, lines, clock: () => new Date() });
   const onOpened = (persistence: Persistence) => log.follow(persistence);
-  const options: StartOptions = { ...given, log, onOpened };
+  const changes = new ChangeCounts();
+  const onAttempt: BootOptions["onAttempt"] = (attempt, outcome) => changes.count(attempt, outcome);
+  const options: StartOptions = { ...given, log, onOpened, onAttempt, changes };
   return { options, events, lines };
 }
 
@@ -213,20 +229,30 @@ function createPool(store: Store, { log, beforePickMs = 0 }: StartOptions): Work
   return pool;
 }
 
+/** The admin listeners, whose endpoints tell of all parts. */
+function createAdmin(
+  { version, log, changes }: StartOptions,
+  store: Store,
+  pool: WorkerPool,
+  more: Pick<AdminParts, "isReady" | "reloader">,
+): AdminListeners {
+  return adminListeners({ store, pool, log, version, changes, startTime: START_TIME, ...more });
+}
+
+/** The listeners of workers and of the main thread. */
+async function boundIn(pool: WorkerPool, admin: AdminListeners) {
+  return [...(await pool.boundListeners()), ...admin.bound()];
+}
+
 async function startHealth(
   options: StartOptions,
-  store: Store,
-  isReady: () => boolean,
+  progress: () => Progress,
 ): Promise<HealthServer | undefined> {
   const { healthListen } = options.config.settings;
   if (healthListen === undefined) return undefined;
   const address = parseBindAddress(healthListen);
   if (address === undefined) throw new StartError(1, `invalid health-listen address '${healthListen}'`);
-  const readiness = () => ({
-    ready: isReady(),
-    details: { history_id: store.historyId, revision: String(store.revision) },
-  });
-  return startHealthServer(address.host, address.port, readiness).catch((error: unknown) => {
+  return startHealthServer(address.host, address.port, progress).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartError(2, `health-listen ${healthListen} cannot be bound: ${reason}`);
   });
@@ -244,15 +270,14 @@ function settleInPortions(provenance: Provenance): void {
   if (provenance.settle(SETTLE_COUNT)) setTimeout(settleInPortions, SETTLE_MS, provenance).unref();
 }
 
-async function logStarted(
+function logStarted(
   { log, version, stateDir, configFile }: StartOptions,
   { store, persistence }: Booted,
-  pool: WorkerPool,
-  control: ControlServer,
-  health: HealthServer | undefined,
-): Promise<void> {
-  const listeners = await pool.boundListeners();
-  for (const address of control.addresses) {
+  listeners: readonly BoundAddress[],
+  { control, health, pool }: Running,
+): void {
+  const addresses = control?.addresses ?? [];
+  for (const address of addresses) {
     if (address.startsWith("unix:")) continue;
     log.write("warn", "control-insecure", {
       address,
@@ -268,9 +293,9 @@ async function logStarted(
     durable: persistence.durable,
     history_id: store.historyId,
     revision: store.revision,
-    workers: pool.states().length,
+    workers: pool?.states().length,
     listeners: Object.fromEntries(listeners.map(({ id, boundAddress }) => [id, boundAddress])),
-    control: control.addresses,
+    control: addresses,
     health: health?.address,
   });
 }
@@ -300,6 +325,7 @@ async function stopAll({ store, persistence }: Booted, running: Running): Promis
   await running.files?.reloader.close();
   await running.pool?.stop(shutdownGraceMs(store.state.system.value));
   await running.health?.close();
+  await running.admin?.close();
   await persistence.close();
   running.after?.undo();
 }

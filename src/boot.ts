@@ -23,7 +23,7 @@ import { stateOfBase } from "./reload/base.ts";
 import type { FileStatus } from "./reload/outcome.ts";
 import { tellTakenIn } from "./reload/tell.ts";
 import { StartError } from "./start-error.ts";
-import type { Accepted, Rejected } from "./store/attempt.ts";
+import type { Accepted, Attempt, Rejected } from "./store/attempt.ts";
 import type { Persistence, PersistenceStatus } from "./store/persistence.ts";
 import { Provenance } from "./store/provenance.ts";
 import { encodeBase } from "./store/record.ts";
@@ -41,6 +41,8 @@ export interface BootOptions {
   readonly log: Teller;
   /** Told of the state folder as soon as it is open. */
   readonly onOpened?: (persistence: Persistence) => void;
+  /** Told of every attempt to change something, after it is decided. */
+  readonly onAttempt?: (attempt: Attempt, outcome: Accepted | Rejected) => void;
   /** Forget the state, after a last snapshot of it. Default false. */
   readonly fresh?: boolean;
   /** Go on although acknowledged changes are lost. Default false. */
@@ -101,7 +103,10 @@ export async function boot(options: BootOptions): Promise<Booted> {
     persistence,
     clock: () => new Date(),
     ...(maxRemovalPercent === undefined ? {} : { maxRemovalPercent }),
-    onAttempt: (attempt, outcome) => tellAttempt(log, attempt, outcome),
+    onAttempt: (attempt, outcome) => {
+      tellAttempt(log, attempt, outcome);
+      options.onAttempt?.(attempt, outcome);
+    },
     onBug: (error) => {
       log.write("error", "internal-error", {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),

@@ -20,7 +20,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   proxy: ["core", "routing", "gen"],
   worker: ["core", "store", "proxy", "gen"],
   telemetry: ["core", "store", "gen"],
-  admin: ["core"],
+  admin: ["core", "routing", "store", "gen"],
   reload: ["core", "config", "store", "telemetry", "gen"],
   client: ["grpc", "gen"],
   cli: ["core", "config", "store", "client", "grpc", "gen", ""],

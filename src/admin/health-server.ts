@@ -1,13 +1,7 @@
 // Minimal HTTP for probes (`health-listen`): GET /health and /ready, nothing
 // else, served by the primary, so that a busy data plane cannot starve it.
 import { createServer, type Server } from "node:http";
-
-/** What /ready says. */
-export interface Readiness {
-  readonly ready: boolean;
-  /** Shown in the body, for people. */
-  readonly details: Readonly<Record<string, string>>;
-}
+import { type Answer, type Progress, readyAnswer } from "./readiness.ts";
 
 /** A running probe server. */
 export interface HealthServer {
@@ -20,10 +14,10 @@ export interface HealthServer {
 export async function startHealthServer(
   host: string,
   port: number,
-  readiness: () => Readiness,
+  progress: () => Progress,
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    const [status, body] = answer(request.method ?? "", request.url ?? "", readiness);
+    const { status, body } = answer(request.method ?? "", request.url ?? "", progress);
     const text = `${JSON.stringify(body)}\n`;
     response.writeHead(status, {
       "content-type": "application/json",
@@ -48,13 +42,12 @@ export async function startHealthServer(
   };
 }
 
-function answer(method: string, url: string, readiness: () => Readiness): [number, object] {
-  if (method !== "GET" && method !== "HEAD") return [405, { status: "method not allowed" }];
-  const path = url.split("?")[0];
-  if (path === "/health") return [200, { status: "healthy" }];
-  if (path !== "/ready") return [404, { status: "not found" }];
-  const { ready, details } = readiness();
-  return [ready ? 200 : 503, { status: ready ? "ready" : "not ready", ...details }];
+function answer(method: string, url: string, progress: () => Progress): Answer {
+  if (method !== "GET" && method !== "HEAD") return { status: 405, body: { status: "method not allowed" } };
+  const [path, query = ""] = url.split("?");
+  if (path === "/health") return { status: 200, body: { status: "healthy" } };
+  if (path !== "/ready") return { status: 404, body: { status: "not found" } };
+  return readyAnswer(progress(), new URLSearchParams(query));
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

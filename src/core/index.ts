@@ -7,6 +7,7 @@ export {
   parseBindAddress,
   type SocketAddress,
 } from "./address.ts";
+export { isAdminListener } from "./admin-listener.ts";
 export { type Applied, applyDiff, COMMAND_FIELDS, type Refused } from "./apply.ts";
 export { commandsOf, effectsOf, inverseOf, type ResourceChange } from "./change.ts";
 export { DEFAULT_PRIORITY, DEFAULT_WEIGHT, shutdownGraceMs } from "./defaults.ts";

@@ -4,6 +4,7 @@
 // of it, and when `swap` returns, no new request reaches what was removed. Knows
 // nothing of revisions, threads or the control side; used by src/worker.
 import { create, equals } from "@bufbuild/protobuf";
+import { isAdminListener } from "../core/index.ts";
 import {
   type Backend,
   type Listener,
@@ -155,7 +156,7 @@ export class DataPlane {
     for (const update of this.#stagedOthers) {
       if (update.kind === "system")
         this.#clients.maxConnections = update.value.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
-      else this.#listeners.set(update.id, update.value);
+      else this.#listeners.set(update.id, boundHere(update.value));
       isListenerChanged ||= update.kind === "listener";
     }
     this.#stagedOthers = [];
@@ -247,6 +248,11 @@ export class DataPlane {
     const old = this.#domains.get(update.id);
     return old !== undefined && equals(RouteSchema, old, update.value);
   }
+}
+
+/** Where to listen; nowhere for admin listeners, which the primary serves. */
+function boundHere(listener: Listener | undefined): Listener | undefined {
+  return listener === undefined || isAdminListener(listener) ? undefined : listener;
 }
 
 function keyOf(update: ResourceUpdate): string {

@@ -7,6 +7,7 @@
 // Changes are staged, swapped and swept as in table.ts: a listener that makes a
 // scope a domain, or ends it, moves that scope's routes within the same swap.
 // Owned by proxy/data-plane.ts, and by whoever explains what that does.
+import { isAdminListener, scopeName } from "../core/index.ts";
 import type { Listener, Route } from "../gen/sentinel/v1/resources_pb.ts";
 import type { MatchRequest } from "./conditions.ts";
 import { PatternPool } from "./pattern-pool.ts";
@@ -129,7 +130,7 @@ export class Domains {
   /** The route of this id, also if disabled. */
   get(routeId: string): Route | undefined {
     // While a change is staged a route can still be in the domain that it is about to leave.
-    for (let domain = scopeOf(routeId); ; domain = scopeOf(domain)) {
+    for (let domain = scopeName(routeId); ; domain = scopeName(domain)) {
       const route = this.#tables.get(domain)?.get(routeId);
       if (route !== undefined || domain === GLOBAL) return route;
     }
@@ -143,7 +144,7 @@ export class Domains {
   /** The domain that the routes of a scope are in. */
   domainOf(scope: string): string {
     let domain = scope;
-    while (domain !== GLOBAL && !this.#claims.has(domain)) domain = scopeOf(domain);
+    while (domain !== GLOBAL && !this.#claims.has(domain)) domain = scopeName(domain);
     return domain;
   }
 
@@ -180,7 +181,7 @@ export class Domains {
 
   /** The domain a route is in, with the scope's list of routes brought up to date. */
   #place(id: string, isThere: boolean): string {
-    const name = scopeOf(id);
+    const name = scopeName(id);
     if (name === GLOBAL) return GLOBAL;
     let scope = this.#scopes.get(name);
     if (scope === undefined) {
@@ -188,26 +189,21 @@ export class Domains {
       if (!isThere) return domain;
       scope = { domain, routeIds: new Set() };
       this.#scopes.set(name, scope);
-      addTo(this.#services, scopeOf(name), name);
+      addTo(this.#services, scopeName(name), name);
     }
     if (isThere) scope.routeIds.add(id);
     else scope.routeIds.delete(id);
     if (scope.routeIds.size === 0) {
       this.#scopes.delete(name);
-      removeFrom(this.#services, scopeOf(name), name);
+      removeFrom(this.#services, scopeName(name), name);
     }
     return scope.domain;
   }
 }
 
 /** The scope that a listener serves; undefined: none, it serves the admin endpoints. */
-export function servedScope({ id, namespace, admin }: Listener): string | undefined {
-  return (admin ?? id === "admin") ? undefined : (namespace ?? scopeOf(id));
-}
-
-/** The scope of a name: "ns:svc" of "ns:svc:id", "ns" of "ns:id" and of a service "ns:svc". */
-export function scopeOf(name: string): string {
-  return name.slice(0, Math.max(0, name.lastIndexOf(":")));
+export function servedScope(listener: Listener): string | undefined {
+  return isAdminListener(listener) ? undefined : (listener.namespace ?? scopeName(listener.id));
 }
 
 function addTo(index: Map<string, Set<string>>, key: string, value: string): void {

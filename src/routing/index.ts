@@ -3,7 +3,7 @@
 export { DEFAULT_PRIORITY } from "../core/index.ts";
 export { type BalancePolicy, Balancer } from "./balance.ts";
 export type { MatchRequest } from "./conditions.ts";
-export { Domains, scopeOf, servedScope } from "./domains.ts";
+export { Domains, servedScope } from "./domains.ts";
 export { type HostPattern, matchesHost, normalizeHost, parseHostPattern } from "./host.ts";
 export { changesWhenNormalized, hasPathPrefix, normalizePath } from "./path.ts";
 export { printDomains, printTable, printTrials } from "./print.ts";

@@ -1,7 +1,7 @@
 // Primary side of the data-plane workers: starts them, feeds them, tracks how
 // far each is, replaces the ones that end. A participant of commits: sockets of
 // new listeners are bound on every live worker before the change commits.
-import type { ConfigError, ResourceChange } from "../core/index.ts";
+import { type ConfigError, isAdminListener, type ResourceChange } from "../core/index.ts";
 import { type Listener, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import type { CommittedChange } from "../store/change-log.ts";
 import type { Participant, Prepared } from "../store/participant.ts";
@@ -104,6 +104,10 @@ export class WorkerPool implements Participant {
    */
   async adopt(listeners: readonly Listener[]): Promise<void> {
     for (const listener of listeners) {
+      if (isAdminListener(listener)) {
+        this.#ports.commit(listener.id, listener.address);
+        continue;
+      }
       const results = await this.#ports.prepare(++this.#token, [listener]);
       for (const result of results) {
         if ("code" in result) this.#events.listenerError(0, result.id, result.message);
@@ -184,14 +188,12 @@ export class WorkerPool implements Participant {
   }
 
   concerns(changes: readonly ResourceChange[]): boolean {
-    return changes.some(({ key, after }) => key.kind === ResourceKind.LISTENER && after !== undefined);
+    return listenersIn(changes).length > 0;
   }
 
   async prepare(changes: readonly ResourceChange[]): Promise<Prepared | readonly ConfigError[]> {
     const token = ++this.#token;
-    const wanted = changes
-      .filter(({ key, after }) => key.kind === ResourceKind.LISTENER && after !== undefined)
-      .map(({ after }) => after as Listener);
+    const wanted = listenersIn(changes);
     const probed = await this.#ports.prepare(token, wanted);
     const taken = probed.filter((result) => "code" in result);
     if (taken.length > 0) return taken.map((failure) => bindError(failure, wanted));
@@ -348,7 +350,8 @@ export class WorkerPool implements Participant {
 
   async #hasBound(worker: WorkerHandle): Promise<boolean> {
     const bound = (await worker.listeners()).filter(({ boundAddress }) => boundAddress !== "");
-    return bound.length >= this.#store.state.listeners.size;
+    const own = [...this.#store.state.listeners.values()].filter(({ value }) => !isAdminListener(value));
+    return bound.length >= own.length;
   }
 
   #wait(isDone: () => boolean, timeoutMs: number): Promise<boolean> {
@@ -377,4 +380,12 @@ export class WorkerPool implements Participant {
     const serving = this.#all().filter(({ progress }) => progress === "live" || progress === "snapshot");
     return serving.length > 0 && serving.every((worker) => worker.revision >= revision);
   }
+}
+
+/** The listeners that workers have to bind for a change. */
+function listenersIn(changes: readonly ResourceChange[]): Listener[] {
+  return changes
+    .filter(({ key, after }) => key.kind === ResourceKind.LISTENER && after !== undefined)
+    .map(({ after }) => after as Listener)
+    .filter((listener) => !isAdminListener(listener));
 }

@@ -25,7 +25,7 @@ export interface ThreeStates {
 }
 
 /** One change of a state; what cannot be done is left out. */
-type Edit = (state: State) => State;
+export type Edit = (state: State) => State;
 
 const ROUTES = ["a", "b", "c", "d", "e", "__proto__"];
 /** Of these few are there at the start. */
@@ -130,9 +130,11 @@ function isModelled({ command }: Command): boolean {
   return !/Filter|Agent|Namespace|Service|Limits|Observability|Cache|RateLimits|Waf/.test(command.case ?? "");
 }
 
-const anyEdits = (maxLength: number) => fc.array(anyEdit, { maxLength, size: "max" });
+/** Up to so many edits. */
+export const anyEdits = (maxLength: number) => fc.array(anyEdit, { maxLength, size: "max" });
 
-const START = commands(
+/** What every state begins with. */
+export const START = commands(
   ...["u", "v", "w"].map((id) => ({
     addUpstream: { upstream: { id, backends: ["x", "y"].map((one) => ({ id: one, address: `${one}:80` })) } },
   })),

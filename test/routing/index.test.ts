@@ -21,7 +21,6 @@ test("routing exports what its callers use", () => {
     "printTable",
     "printTrials",
     "rankOf",
-    "scopeOf",
     "servedScope",
     "specificityOf",
     "splitTarget",

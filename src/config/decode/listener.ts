@@ -1,13 +1,13 @@
-// Decodes listeners. Admin listeners are not live and are left out; addresses
-// and clashes are checked by the core.
+// Decodes listeners; addresses and clashes are checked by the core.
 import { create } from "@bufbuild/protobuf";
+import { parseBindAddress } from "../../core/index.ts";
 import { type Listener, ListenerSchema } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { Report } from "../diagnostic.ts";
 import { uniqueEntities } from "../duplicates.ts";
 import { Fields } from "../fields.ts";
 import type { Places } from "../places.ts";
-import { isAdmin } from "../schema/listener.ts";
-import { type Block, entitiesOf, idOf, items, value } from "../tree.ts";
+import { isAdmin, isAdminById } from "../schema/listener.ts";
+import { type Block, entitiesOf, idOf, items, type Value, value } from "../tree.ts";
 
 /** The listeners that take part in routing. */
 export function decodeListeners(root: Block, places: Places, report: Report): Listener[] {
@@ -16,7 +16,8 @@ export function decodeListeners(root: Block, places: Places, report: Report): Li
     checkProtocol(block, report);
     const id = idOf(block);
     const address = value(block, "address");
-    if (id === undefined || address === undefined || isAdmin(block)) continue;
+    if (id === undefined || address === undefined || !isAdminById(block)) continue;
+    if (isAdmin(block)) checkExposed(id, address, report);
     const fields = new Fields();
     fields.set("id", value(block, "id")?.at);
     fields.set("address", address.at);
@@ -24,6 +25,14 @@ export function decodeListeners(root: Block, places: Places, report: Report): Li
     decoded.push(create(ListenerSchema, { id, address: String(address.value) }));
   }
   return decoded;
+}
+
+/** Who can reach an admin listener can read the whole configuration. */
+function checkExposed(id: string, address: Value, report: Report): void {
+  const host = parseBindAddress(String(address.value))?.host ?? "127.0.0.1";
+  if (host === "::1" || host.startsWith("127.")) return;
+  const message = `admin listener '${id}' on ${address.value} shows the configuration to other machines`;
+  report.warning("admin-exposed", address.at, message, { hints: ["use a loopback address"] });
 }
 
 /** Whether any listener is written, in the file or in a namespace. */
