@@ -15,6 +15,7 @@ import {
   type Upstream,
 } from "../gen/sentinel/v1/resources_pb.ts";
 import { Domains } from "../routing/index.ts";
+import { type AskPrimary, BuiltinHandlers } from "./builtin.ts";
 import { ClientConnections } from "./client-connections.ts";
 import { ConnectionCount } from "./connection-count.ts";
 import { Engine } from "./engine.ts";
@@ -51,6 +52,8 @@ export interface DataPlaneOptions {
   readonly isEnding?: () => boolean;
   /** Where this worker and the others count their client connections. Default: this one is alone. */
   readonly connectionCounts?: { readonly counts: Int32Array; readonly worker: number };
+  /** Asks the primary for what built-in handlers answer. Default: there is none to answer. */
+  readonly askPrimary?: AskPrimary;
   /** Time limits and bounds other than the defaults, for tests. */
   readonly limits?: Partial<Limits>;
 }
@@ -84,6 +87,11 @@ export class DataPlane {
     const engine = new Engine({
       domains: this.#domains,
       pools: this.#pools,
+      builtins: new BuiltinHandlers({
+        pools: this.#pools,
+        askPrimary: options.askPrimary ?? (() => Promise.resolve(undefined)),
+        worker: options.connectionCounts?.worker ?? 0,
+      }),
       limits,
       beforePickMs: options.faults?.beforePickMs ?? 0,
     });

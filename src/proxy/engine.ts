@@ -5,6 +5,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { type Domains, servedScope } from "../routing/index.ts";
+import type { BuiltinHandlers } from "./builtin.ts";
 import type { Client } from "./client-connections.ts";
 import { ProxyError } from "./error.ts";
 import { Exchange } from "./exchange.ts";
@@ -18,6 +19,7 @@ import { checkRequest, type RequestCheck } from "./request-check.ts";
 export interface EngineOptions {
   readonly domains: Domains;
   readonly pools: Pools;
+  readonly builtins: BuiltinHandlers;
   readonly limits: Limits;
   /** Test hook: milliseconds between match and pick. */
   readonly beforePickMs: number;
@@ -69,7 +71,9 @@ export class Engine {
       if (route instanceof ProxyError) {
         if (route.kind === "bad_request") answer.refuse(route);
         else answer.fail(route);
-      } else return this.#exchange({ check, route, request, response, client, requestId, answer });
+      } else if (route.builtinHandler !== undefined)
+        return this.#options.builtins.serve(route.builtinHandler, request.method ?? "", answer);
+      else return this.#exchange({ check, route, request, response, client, requestId, answer });
     }
     return ignore;
   }

@@ -6,7 +6,7 @@ export type { MatchRequest } from "./conditions.ts";
 export { Domains, servedScope } from "./domains.ts";
 export { type HostPattern, matchesHost, normalizeHost, parseHostPattern } from "./host.ts";
 export { changesWhenNormalized, hasPathPrefix, normalizePath } from "./path.ts";
-export { printDomains, printTable, printTrials } from "./print.ts";
+export { handlerName, printDomains, printTable, printTrials } from "./print.ts";
 export { compareRanks, type Rank, rankOf, specificityOf } from "./rank.ts";
 export { type RouteTrial, RoutingTable } from "./table.ts";
 export { checkTarget, MAX_TARGET, splitTarget, type TargetParts, type TargetRefusal } from "./target.ts";

@@ -1,7 +1,7 @@
 // The routing table as text: one line per route in the order in which routes
 // are tried. Stable, so that golden files and people can compare two tables.
 // Called by tests and by whatever wants to show a table.
-import { BuiltinHandlerSchema, type Route } from "../gen/sentinel/v1/resources_pb.ts";
+import { type BuiltinHandler, BuiltinHandlerSchema, type Route } from "../gen/sentinel/v1/resources_pb.ts";
 import { describeValue } from "./conditions.ts";
 import type { Domains } from "./domains.ts";
 import { rankOf } from "./rank.ts";
@@ -52,8 +52,13 @@ function printRoute(route: Route): string {
 
 function printAction({ upstream, builtinHandler }: Route): string {
   if (builtinHandler === undefined) return upstream ?? "(none)";
-  const name = BuiltinHandlerSchema.value[builtinHandler]?.localName ?? String(builtinHandler);
-  return `builtin ${name.toLowerCase().replaceAll("_", "-")}`;
+  return `builtin ${handlerName(builtinHandler)}`;
+}
+
+/** The word for a built-in handler: "not-found". */
+export function handlerName(handler: BuiltinHandler): string {
+  const name = BuiltinHandlerSchema.value[handler]?.localName ?? String(handler);
+  return name.toLowerCase().replaceAll("_", "-");
 }
 
 function printConditions(route: Route): string {

@@ -12,6 +12,7 @@ test("routing exports what its callers use", () => {
     "changesWhenNormalized",
     "checkTarget",
     "compareRanks",
+    "handlerName",
     "hasPathPrefix",
     "matchesHost",
     "normalizeHost",

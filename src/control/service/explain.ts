@@ -10,6 +10,7 @@ import {
 } from "../../gen/sentinel/v1/control_pb.ts";
 import {
   AdminState,
+  BuiltinHandler,
   type Listener,
   ListenerSchema,
   ResourceKind,
@@ -19,6 +20,7 @@ import {
   changesWhenNormalized,
   checkTarget,
   Domains,
+  handlerName,
   type MatchRequest,
   normalizeHost,
   normalizePath,
@@ -129,9 +131,23 @@ function ownAnswer(
   if (isAmbiguous)
     return { answerStatus: 400, answerReason: "with and without its dot segments the path takes two routes" };
   if (route === undefined) return { answerStatus: 404, answerReason: "no route matches" };
+  if (route.builtinHandler !== undefined) {
+    const name = handlerName(route.builtinHandler);
+    return {
+      answerStatus: handlerStatus(route.builtinHandler),
+      answerReason: `the built-in handler '${name}' answers`,
+    };
+  }
   if (!backends.some(({ usable }) => usable))
     return { answerStatus: 503, answerReason: "the upstream has no usable backend" };
   return { answerStatus: 0, answerReason: "" };
+}
+
+/** What a built-in handler answers a GET when all is well. */
+function handlerStatus(handler: BuiltinHandler): number {
+  if (handler === BuiltinHandler.NOT_FOUND) return 404;
+  const isOfCache = handler === BuiltinHandler.CACHE_STATS || handler === BuiltinHandler.CACHE_PURGE;
+  return isOfCache ? 501 : 200;
 }
 
 /** Tables of the current routes that follow the store from now on. */

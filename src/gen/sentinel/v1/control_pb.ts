@@ -3882,7 +3882,8 @@ export type ExplainRouteResponse = Message<"sentinel.v1.ExplainRouteResponse"> &
 
   /**
    * Status the proxy answers by itself, if it would: 404 without a route, 503 without
-   * a usable backend, 400, 405 or 414 for a method or path that it refuses; else 0.
+   * a usable backend, 400, 405 or 414 for a method or path that it refuses, that of a
+   * built-in handler for a GET; else 0.
    *
    * @generated from field: uint32 answer_status = 3;
    */
