@@ -134,6 +134,9 @@ export const CODES = {
     "The control interface or a connection is open or unchecked, as it was asked for.",
     'control { listen "127.0.0.1:9901" insecure=#true; }',
   ),
+  "next-start": warning(
+    "A reload has found a setting changed that is looked at when Sentinel starts; restart it to have it.",
+  ),
   "admin-exposed": warning("An admin listener is reachable from other machines."),
   "exposed-handler": warning("A handler that shows the configuration is reachable from other machines."),
   "unknown-upstream": error(

@@ -26,7 +26,7 @@ interface Piece {
 /**
  * The text of a KDL document in our layout. `text` must be valid, in KDL 1 if `isV1`;
  * the result is KDL 2. Undefined for what the parser cannot give back: comments
- * between "/-" and its node, and continued lines that continue nothing.
+ * at some odd places, as between "/-" and its node, and continued lines that continue nothing.
  */
 export function formatKdl(text: string, isV1: boolean): string | undefined {
   const plain = text.replace(/^\ufeff/, "");
@@ -38,7 +38,12 @@ export function formatKdl(text: string, isV1: boolean): string | undefined {
     if (error instanceof InvalidKdlError) return undefined;
     throw error;
   }
-  return layout.text;
+  return squeezed(layout.text) === squeezed(format(document)) ? layout.text : undefined;
+}
+
+/** A text without what the layout may change: whatever else is lost would be a comment or worse. */
+function squeezed(text: string): string {
+  return text.replace(/[\s;\u0085\ufeff]/g, "");
 }
 
 /** Writes lines; a comment may still be put at the end of the last one. */
@@ -120,7 +125,7 @@ class Layout {
     }
     const trailing = trailingOf(node);
     for (const { kind, text } of trailing) if (kind !== "newline") this.#append(` ${text}`);
-    this.#isOpen = !trailing.some(({ kind }) => kind === "newline" || kind === "line comment");
+    this.#isOpen = !trailing.some(({ kind }) => kind !== "block comment");
   }
 }
 
@@ -202,7 +207,10 @@ function piecesOf(text: string | null | undefined, where: "document" | "node"): 
       case "slashdash": {
         const preface = one.preface.map((part) => part.text).join("");
         const value = format(one.value);
-        const body = one.value.type === "document" ? `{${value}}` : value.trim().replace(/;$/, "");
+        const body = one.value.type === "document" ? `{${value}}` : value.trim().replace(/;$/, "").trimEnd();
+        // At its end a continuation would take in what follows; see formatKdl.
+        if (/\\\s*(?:\/\/.*)?$/.test(body))
+          throw new InvalidKdlError("a continuation that continues nothing");
         return [{ kind: "slashdash", text: `/-${preface}${body}` }];
       }
       default:

@@ -48,7 +48,7 @@ export interface Plan {
 }
 
 /** They cost as much as twenty without: one seed in so many has one. */
-const LARGE_EVERY = 100;
+const LARGE_EVERY = 50;
 
 /** The plan of a seed. */
 export function planOf(seed: number, bug?: Bug): Plan {

@@ -9,6 +9,7 @@ import {
   encodeResource,
   keyText,
   type Resource,
+  resources,
 } from "../../src/core/index.ts";
 import { ResourceKind } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { finish } from "../../src/proxy/steps.ts";
@@ -103,6 +104,10 @@ export class VirtualWorker {
     for (const { update, value } of this.#resources.values()) {
       addHash(digest, encodeResource(keyOf(update), value).hash);
     }
+    // Of what the data plane does not use, it is told nothing.
+    for (const { key, hash } of resources(this.#history.stateAt(this.#replica.revision)!)) {
+      if (!USED.has(key.kind)) addHash(digest, hash);
+    }
     const isSame = digestHex(digest) === this.#replica.digest;
     this.#world.check(isSame, "L9", () => `${this.#name} told its data plane something else`);
   }
@@ -132,6 +137,7 @@ const KINDS = {
   upstream: ResourceKind.UPSTREAM,
   backend: ResourceKind.BACKEND,
 } as const;
+const USED: ReadonlySet<number> = new Set(Object.values(KINDS));
 
 function keyOf(update: Update) {
   const upstream = update.kind === "backend" ? update.upstream : "";
