@@ -4,7 +4,7 @@
 // One per data plane.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
-import { type Domains, servedScope } from "../routing/index.ts";
+import type { Domains } from "../routing/index.ts";
 import type { BuiltinHandlers } from "./builtin.ts";
 import type { Client } from "./client-connections.ts";
 import { ProxyError } from "./error.ts";
@@ -85,7 +85,7 @@ export class Engine {
     const { listener } = client.origin;
     // Of a listener that is gone, what it served may be open to others only: its last requests get nothing else.
     if (listener === undefined || domains.tableOf(listener) === undefined)
-      return new ProxyError(listener && servedScope(listener) === undefined ? "no_route" : "no_backend");
+      return new ProxyError("no_backend");
     // The target is the raw path, or that with "?" and the query behind it.
     const query = target.slice(rawPath.length + 1);
     const asked = { method, host, path, query, header: (name: string) => fields.get(name) ?? NONE };
