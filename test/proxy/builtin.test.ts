@@ -144,8 +144,8 @@ test("upstreams shows what this worker has, and what is under way", async () => 
   const client = await openClient(address);
   client.send(GET("/x"));
   await slow.waitFor(1);
-  const { body } = parsed(await exchange(address, REQUEST("GET", "/upstreams")));
-  expect(JSON.parse(body)).toEqual({
+  const shown = async () => JSON.parse(parsed(await exchange(address, REQUEST("GET", "/upstreams"))).body);
+  expect(await shown()).toEqual({
     worker: 0,
     upstreams: [
       {
@@ -164,4 +164,8 @@ test("upstreams shows what this worker has, and what is under way", async () => 
       },
     ],
   });
+  for (const socket of slow.sockets) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  await client.until((text) => text.endsWith("ok"));
+  const { upstreams } = await shown();
+  expect(upstreams[0].backends[0]).toMatchObject({ id: "a", active_requests: 0 });
 });
