@@ -1,9 +1,10 @@
-// What the admin endpoints answer, put together from the parts of a Sentinel. Part of
-// the composition root.
+// What the admin endpoints and the built-in handlers of workers answer, put together
+// from the parts of a Sentinel. Part of the composition root.
+import { setImmediate as turn } from "node:timers/promises";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { AdminListeners } from "./admin/admin-listeners.ts";
 import { type AdminSource, adminHandler } from "./admin/handler.ts";
-import { messageFields, shown } from "./admin/json-chunks.ts";
+import { jsonChunks, messageFields, shown } from "./admin/json-chunks.ts";
 import { metricsOf } from "./admin/metrics.ts";
 import type { Answer, Progress } from "./admin/readiness.ts";
 import { diagnosticJson } from "./config/diagnostic.ts";
@@ -15,6 +16,7 @@ import {
   type Upstream,
   UpstreamSchema,
 } from "./gen/sentinel/v1/resources_pb.ts";
+import type { Document, PrimaryDocument } from "./proxy/builtin.ts";
 import { type FileStatus, nameIn, namesIn } from "./reload/outcome.ts";
 import type { Reloader } from "./reload/reloader.ts";
 import { compareRanks, rankOf } from "./routing/index.ts";
@@ -65,11 +67,13 @@ export function progressOf({
   };
 }
 
-/** The admin listeners, as a participant of the store. */
+/** The admin listeners, as a participant of the store; what they tell is there for workers from now on, too. */
 export function adminListeners(parts: AdminParts): AdminListeners {
+  const source = sourceOf(parts, () => listeners);
+  parts.pool.answerWith((what) => documentOf(parts, source, what));
   const listeners: AdminListeners = new AdminListeners({
     store: parts.store,
-    handler: adminHandler(sourceOf(parts, () => listeners)),
+    handler: adminHandler(source),
     reusePort: HAS_REUSE_PORT,
     onError: (listener, error) => parts.log.write("error", "listener-error", { listener, error }),
   });
@@ -123,6 +127,45 @@ function sourceOf(parts: AdminParts, admin: () => AdminListeners): AdminSource {
         error: error instanceof Error ? (error.stack ?? error.message) : String(error),
       }),
   };
+}
+
+/** What a built-in handler of a worker answers; undefined if it cannot be made, which is told. */
+async function documentOf(
+  { store, pool, version, startTime }: AdminParts,
+  source: AdminSource,
+  what: PrimaryDocument,
+): Promise<Document | undefined> {
+  try {
+    switch (what) {
+      case "metrics": {
+        const { contentType, text } = await source.metrics();
+        return { contentType, body: text };
+      }
+      case "config":
+        return await jsonDocument(source.config());
+      case "status":
+        return await jsonDocument({
+          status: "ok",
+          version,
+          uptime_secs: Math.floor((Date.now() - startTime.getTime()) / 1_000),
+          workers: pool.states().filter(({ progress }) => progress === "live").length,
+          config_version: Number(store.revision),
+          timestamp: new Date().toISOString(),
+        });
+    }
+  } catch (error) {
+    source.onBug(error);
+    return undefined;
+  }
+}
+
+async function jsonDocument(fields: Parameters<typeof jsonChunks>[0]): Promise<Document> {
+  let body = "";
+  for (const chunk of jsonChunks(fields)) {
+    body += chunk;
+    await turn();
+  }
+  return { contentType: "application/json", body };
 }
 
 function reloadAnswer(result: Awaited<ReturnType<Reloader["reload"]>>, dryRun: boolean): Answer {

@@ -10,6 +10,7 @@ import { type Paint, painter } from "./paint.ts";
 interface ExplainOptions extends ClientOptions {
   readonly method: string;
   readonly header?: readonly string[];
+  readonly listener?: string;
 }
 
 /** Adds `explain`. */
@@ -18,7 +19,8 @@ export function addExplainCommand(program: Command): void {
     .command("explain <url>")
     .description("say which route a request takes, and why")
     .option("-X, --method <method>", "request method", "GET")
-    .option("-H, --header <header>", "'Name: value'; repeatable", collect);
+    .option("-H, --header <header>", "'Name: value'; repeatable", collect)
+    .option("--listener <id>", "where the request comes in; default: one that serves the global routes");
   withClientOptions(command)
     .addHelpText("after", "\nURL is http://HOST/PATH or just /PATH.")
     .action((url: string, options: ExplainOptions) =>
@@ -30,6 +32,7 @@ export function addExplainCommand(program: Command): void {
           host: match[1] ?? "",
           path: match[2] ?? "/",
           headers: (options.header ?? []).map(headerOf),
+          listenerId: options.listener ?? "",
         };
         const answer = await client.call("explainRoute", request);
         const text =
@@ -48,19 +51,24 @@ function headerOf(text: string): { name: string; value: string } {
 }
 
 function explainText(answer: ExplainRouteResponse, paint: Paint): string {
-  const lines = [`revision ${answer.revision}, path matched ${answer.matchedPath}`];
+  const scope = answer.domain === "" ? "" : `, routes of ${answer.domain}`;
+  const lines = [`revision ${answer.revision}, path matched ${answer.matchedPath}${scope}`];
   for (const { routeId, matched, reason, priority, specificity, origin } of answer.trials) {
     const from = origin === "" ? "" : `  [${origin}]`;
     lines.push(
       `  ${matched ? paint("good", "+") : paint("faint", "-")} ${routeId}  priority ${priority}, specificity ${specificity}: ${reason}${from}`,
     );
   }
-  if (answer.routeId !== "")
-    lines.push(paint("strong", `route ${answer.routeId} → upstream ${answer.upstream}`));
+  if (answer.routeId !== "") lines.push(paint("strong", routeText(answer)));
   for (const { id, address, weight, usable } of answer.backends) {
     lines.push(`  backend ${id}  ${address}, weight ${weight}${usable ? "" : ", not usable"}`);
   }
   if (answer.answerStatus !== 0)
     lines.push(paint("bad", `the proxy answers ${answer.answerStatus} itself: ${answer.answerReason}`));
   return `${lines.join("\n")}\n`;
+}
+
+function routeText({ routeId, upstream, isDefaultRoute }: ExplainRouteResponse): string {
+  const why = isDefaultRoute ? ", the listener's default" : "";
+  return `route ${routeId}${why} → upstream ${upstream}`;
 }

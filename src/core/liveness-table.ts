@@ -74,11 +74,10 @@ export const LIVENESS: Readonly<Record<string, Rules>> = {
     path_normalization: unless(PathNormalization.STRICT),
   },
   Listener: {
-    "": { ignored: listenerAsWhole },
     protocol: { ignored: plainOnly },
-    ...each(E, "tls", "namespace"),
+    tls: E,
     proxy_protocol: { ignored: "error", same: [false] },
-    ...each(W, "default_route", "request_timeout", "keepalive_timeout", "keepalive_max_requests"),
+    ...each(W, "request_timeout", "keepalive_timeout", "keepalive_max_requests"),
     ...each(W, "max_concurrent_streams"),
   },
   ListenerTls: {
@@ -93,7 +92,7 @@ export const LIVENESS: Readonly<Record<string, Rules>> = {
     agents: { ignored: agentsOfRoute },
     ...each(E, "filters", "static_files"),
     service_type: unless(ServiceType.WEB, ServiceType.STATIC, ServiceType.BUILTIN),
-    builtin_handler: { ignored: leftOut },
+    builtin_handler: { ignored: withoutCache },
     ...each(W, "retry_policy", "circuit_breaker", "websocket", "error_pages", "api_schema", "cache"),
     ...each(W, "shadow", "fallback", "inference"),
     websocket_inspection: unless(false),
@@ -175,13 +174,6 @@ function messages(rules: Rules, ...names: readonly string[]): Readonly<Record<st
   return Object.fromEntries(names.map((name) => [name, rules]));
 }
 
-/** Only those of no namespace serve what they should: everything. */
-function listenerAsWhole(_: unknown, { resource }: Surroundings): ReturnType<Judge> {
-  if (!(resource as Listener).id.includes(":")) return undefined;
-  const message = "listeners of namespaces are not implemented in this version";
-  return { severity: "error", message, hint: "use a global listener: it serves all namespaces" };
-}
-
 /** Anything but plain HTTP/1.1 would need TLS or another protocol on the wire. */
 function plainOnly(protocol: unknown, { resource }: Surroundings): ReturnType<Judge> {
   if (protocol === ListenerProtocol.HTTP) return undefined;
@@ -197,10 +189,14 @@ function agentsOfRoute(agents: unknown, { find }: Surroundings): Severity {
   return named.every((agent) => agent?.failureMode === FailureMode.OPEN) ? "warning" : "error";
 }
 
-function leftOut(handler: unknown): Verdict {
+/** All but those of the cache. */
+function withoutCache(handler: unknown): Verdict | undefined {
+  if (handler !== BuiltinHandler.CACHE_STATS && handler !== BuiltinHandler.CACHE_PURGE) return undefined;
   const name = wordOf(BuiltinHandler, handler);
-  const message = `built-in handler '${name}' is not implemented in this version; the route is left out`;
-  return { severity: "warning", message };
+  return {
+    severity: "warning",
+    message: `built-in handler '${name}' is not implemented in this version; it answers 501`,
+  };
 }
 
 function wafOfRoute(_: unknown, { find }: Surroundings): Severity {

@@ -2,6 +2,7 @@
 // serve, and can change the listener it belongs to without being closed. Made
 // and owned by listeners.ts; what happens on a connection is not its business.
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { Listener } from "../gen/sentinel/v1/resources_pb.ts";
 import { joinAddress, splitAddress } from "./address.ts";
 
 /** Takes an accepted socket, which is paused. */
@@ -19,6 +20,8 @@ export interface BindingOptions {
 
 /** See the head of this file. */
 export class Binding {
+  /** Whose it is; of one that is not served any more the last it was, and undefined before the first. */
+  listener: Listener | undefined;
   readonly #server: Server;
   readonly #accept: Accept;
   /** Connections that came before `serve`; undefined from then on. */

@@ -9,6 +9,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Socket } from "node:net";
+import type { Binding } from "./binding.ts";
 import type { ConnectionCount } from "./connection-count.ts";
 import type { Limits } from "./limits.ts";
 import { kindOfParseError } from "./parse-error.ts";
@@ -17,8 +18,8 @@ import { endWithError } from "./respond.ts";
 /** One client connection. */
 export interface Client {
   readonly socket: Socket;
-  /** What accepted it: draining goes by this. */
-  readonly origin: object;
+  /** What accepted it: draining and the routes go by this. */
+  readonly origin: Pick<Binding, "listener">;
   /** Responses not finished, in order, each with how to give its request up. */
   readonly responses: Map<ServerResponse, () => void>;
   /** Begins what was asked while as many requests as allowed were being served; in order. */
@@ -90,7 +91,7 @@ export class ClientConnections {
   }
 
   /** Takes an accepted, paused socket; closes it if there are too many. */
-  accept(socket: Socket, origin: object): void {
+  accept(socket: Socket, origin: Client["origin"]): void {
     if (!this.#count.tryAdd(this.maxConnections)) {
       this.#refused++;
       socket.destroy();

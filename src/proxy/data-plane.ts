@@ -14,7 +14,8 @@ import {
   SystemSchema,
   type Upstream,
 } from "../gen/sentinel/v1/resources_pb.ts";
-import { RoutingTable } from "../routing/index.ts";
+import { Domains } from "../routing/index.ts";
+import { type AskPrimary, BuiltinHandlers } from "./builtin.ts";
 import { ClientConnections } from "./client-connections.ts";
 import { ConnectionCount } from "./connection-count.ts";
 import { Engine } from "./engine.ts";
@@ -51,6 +52,8 @@ export interface DataPlaneOptions {
   readonly isEnding?: () => boolean;
   /** Where this worker and the others count their client connections. Default: this one is alone. */
   readonly connectionCounts?: { readonly counts: Int32Array; readonly worker: number };
+  /** Asks the primary for what built-in handlers answer. Default: there is none to answer. */
+  readonly askPrimary?: AskPrimary;
   /** Time limits and bounds other than the defaults, for tests. */
   readonly limits?: Partial<Limits>;
 }
@@ -72,7 +75,7 @@ const DEFAULT_MAX_CONNECTIONS = 10_000;
 
 /** See the head of this file. */
 export class DataPlane {
-  readonly #table = new RoutingTable();
+  readonly #domains = new Domains();
   #stagedOthers: Extract<ResourceUpdate, { kind: "system" | "listener" }>[] = [];
   readonly #pools: Pools;
   readonly #listeners: Listeners;
@@ -82,8 +85,13 @@ export class DataPlane {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#pools = new Pools(limits);
     const engine = new Engine({
-      table: this.#table,
+      domains: this.#domains,
       pools: this.#pools,
+      builtins: new BuiltinHandlers({
+        pools: this.#pools,
+        askPrimary: options.askPrimary ?? (() => Promise.resolve(undefined)),
+        worker: options.connectionCounts?.worker ?? 0,
+      }),
       limits,
       beforePickMs: options.faults?.beforePickMs ?? 0,
     });
@@ -111,7 +119,12 @@ export class DataPlane {
    */
   *stage(updates: readonly ResourceUpdate[]): Steps {
     for (const update of updates) {
-      this.#stage(update);
+      if (update.kind === "listener") this.#stageListener(update);
+      yield;
+    }
+    yield* this.#domains.stageMoves();
+    for (const update of updates) {
+      if (update.kind !== "listener") this.#stage(update);
       yield;
     }
   }
@@ -124,25 +137,34 @@ export class DataPlane {
       yield;
     }
     if (!kept.has("system")) this.#stagedOthers.push({ kind: "system", value: create(SystemSchema) });
+    const gone = [...this.#listeners.ids()].map(
+      (id) => ({ kind: "listener", id, value: undefined }) as const,
+    );
+    for (const removal of gone) if (!kept.has(keyOf(removal))) this.#stageListener(removal);
+    for (const update of updates) {
+      if (update.kind === "listener") this.#stageListener(update);
+      yield;
+    }
+    yield* this.#domains.stageMoves();
     for (const removal of this.#present()) {
       if (!kept.has(keyOf(removal))) this.#stage(removal);
       yield;
     }
     for (const update of updates) {
-      if (!this.#isCurrent(update)) this.#stage(update);
+      if (update.kind !== "listener" && !this.#isCurrent(update)) this.#stage(update);
       yield;
     }
   }
 
   /** Everything staged takes effect, in this one step. */
   swap(): void {
-    this.#table.swap();
+    this.#domains.swap();
     this.#pools.swap();
     let isListenerChanged = false;
     for (const update of this.#stagedOthers) {
       if (update.kind === "system")
         this.#clients.maxConnections = update.value.maxConnections ?? DEFAULT_MAX_CONNECTIONS;
-      else this.#listeners.set(update.id, addressOf(update.value));
+      else this.#listeners.set(update.id, boundHere(update.value));
       isListenerChanged ||= update.kind === "listener";
     }
     this.#stagedOthers = [];
@@ -151,7 +173,7 @@ export class DataPlane {
 
   /** Clears away what the last swap has replaced. */
   *sweep(): Steps {
-    while (this.#table.sweepOne()) yield;
+    while (this.#domains.sweepOne()) yield;
   }
 
   /** Takes a change in, all of it in this turn. */
@@ -198,14 +220,19 @@ export class DataPlane {
     this.#pools.swap();
   }
 
-  #stage(update: ResourceUpdate): void {
+  /** Before everything else of a change: where routes belong depends on it. */
+  #stageListener(update: Extract<ResourceUpdate, { kind: "listener" }>): void {
+    this.#stagedOthers.push(update);
+    this.#domains.stageListener(update.id, update.value);
+  }
+
+  #stage(update: Exclude<ResourceUpdate, { kind: "listener" }>): void {
     switch (update.kind) {
       case "system":
-      case "listener":
         this.#stagedOthers.push(update);
         return;
       case "route":
-        return this.#table.stage(update.id, update.value);
+        return this.#domains.stageRoute(update.id, update.value);
       case "upstream":
         return this.#pools.stageUpstream(update.id, update.value);
       case "backend":
@@ -213,10 +240,9 @@ export class DataPlane {
     }
   }
 
-  /** Removals of everything there is. */
-  *#present(): Generator<ResourceUpdate> {
-    for (const id of this.#listeners.ids()) yield { kind: "listener", id, value: undefined };
-    for (const id of this.#table.ids()) yield { kind: "route", id, value: undefined };
+  /** Removals of everything there is but listeners. */
+  *#present(): Generator<Exclude<ResourceUpdate, { kind: "listener" }>> {
+    for (const id of this.#domains.ids()) yield { kind: "route", id, value: undefined };
     for (const upstream of this.#pools.upstreamIds()) {
       yield { kind: "upstream", id: upstream, value: undefined };
       for (const id of this.#pools.backendIds(upstream))
@@ -227,14 +253,14 @@ export class DataPlane {
   /** Whether a route is the same as before; the other kinds are compared where they are taken in. */
   #isCurrent(update: ResourceUpdate): boolean {
     if (update.kind !== "route" || update.value === undefined) return false;
-    const old = this.#table.get(update.id);
+    const old = this.#domains.get(update.id);
     return old !== undefined && equals(RouteSchema, old, update.value);
   }
 }
 
 /** Where to listen; nowhere for admin listeners, which the primary serves. */
-function addressOf(listener: Listener | undefined): string | undefined {
-  return listener === undefined || isAdminListener(listener) ? undefined : listener.address;
+function boundHere(listener: Listener | undefined): Listener | undefined {
+  return listener === undefined || isAdminListener(listener) ? undefined : listener;
 }
 
 function keyOf(update: ResourceUpdate): string {

@@ -3,7 +3,9 @@
 // connections (client-connections.ts) nor in choosing backends (exchange.ts).
 // One per data plane.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { RoutingTable } from "../routing/index.ts";
+import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
+import type { Domains } from "../routing/index.ts";
+import type { BuiltinHandlers } from "./builtin.ts";
 import type { Client } from "./client-connections.ts";
 import { ProxyError } from "./error.ts";
 import { Exchange } from "./exchange.ts";
@@ -15,14 +17,26 @@ import { checkRequest, type RequestCheck } from "./request-check.ts";
 
 /** What the engine works with. */
 export interface EngineOptions {
-  readonly table: RoutingTable;
+  readonly domains: Domains;
   readonly pools: Pools;
+  readonly builtins: BuiltinHandlers;
   readonly limits: Limits;
   /** Test hook: milliseconds between match and pick. */
   readonly beforePickMs: number;
 }
 
 type Forwardable = Extract<RequestCheck, { verdict: "forward" }>;
+
+/** A request and what is to serve it. */
+interface Routed {
+  readonly check: Forwardable;
+  readonly route: Route;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly client: Client;
+  readonly requestId: string;
+  readonly answer: OwnAnswer;
+}
 
 /** See the head of this file. */
 export class Engine {
@@ -53,46 +67,46 @@ export class Engine {
     if (check.verdict === "refuse") answer.refuse(new ProxyError(check.kind, check.row));
     else if (check.verdict === "answer") answer.options();
     else {
-      const upstream = this.#route(request.method ?? "", check);
-      if (typeof upstream === "string")
-        return this.#exchange(check, upstream, request, response, requestId, answer);
-      if (upstream.kind === "bad_request") answer.refuse(upstream);
-      else answer.fail(upstream);
+      const route = this.#route(client, request.method ?? "", check);
+      if (route instanceof ProxyError) {
+        if (route.kind === "bad_request") answer.refuse(route);
+        else answer.fail(route);
+      } else if (route.builtinHandler !== undefined)
+        return this.#options.builtins.serve(route.builtinHandler, request.method ?? "", answer);
+      else return this.#exchange({ check, route, request, response, client, requestId, answer });
     }
     return ignore;
   }
 
-  /** The id of the upstream that is to serve the request. */
-  #route(method: string, { fields, host, path, rawPath, target }: Forwardable): string | ProxyError {
-    const { table } = this.#options;
+  /** The route of a request, by what the listener serves now. */
+  #route(client: Client, method: string, check: Forwardable): Route | ProxyError {
+    const { domains } = this.#options;
+    const { fields, host, path, rawPath, target } = check;
+    const { listener } = client.origin;
+    // Of a listener that is gone, what it served may be open to others only: its last requests get nothing else.
+    if (listener === undefined || domains.tableOf(listener) === undefined)
+      return new ProxyError("no_backend");
     // The target is the raw path, or that with "?" and the query behind it.
     const query = target.slice(rawPath.length + 1);
     const asked = { method, host, path, query, header: (name: string) => fields.get(name) ?? NONE };
-    const route = table.match(asked);
-    if (path !== rawPath && table.match({ ...asked, path: rawPath })?.id !== route?.id)
+    const route = domains.match(listener, asked);
+    if (path !== rawPath && domains.match(listener, { ...asked, path: rawPath })?.id !== route?.id)
       return new ProxyError("bad_request", "L45");
-    return route === undefined ? new ProxyError("no_route") : (route.upstream ?? "");
+    return route ?? new ProxyError("no_route");
   }
 
-  #exchange(
-    check: Forwardable,
-    upstream: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    requestId: string,
-    answer: OwnAnswer,
-  ): () => void {
+  #exchange({ check, route, request, response, client, requestId, answer }: Routed): () => void {
     const { pools, limits, beforePickMs } = this.#options;
     const routeAgain = () => {
-      const now = this.#route(request.method ?? "", check);
-      return typeof now === "string" ? now : undefined;
+      const now = this.#route(client, request.method ?? "", check);
+      return now instanceof ProxyError ? undefined : now.upstream;
     };
     const exchange = new Exchange({
       request,
       response,
       fields: check.fields,
       requestId,
-      upstream,
+      upstream: route.upstream ?? "",
       routeAgain,
       target: check.target,
       authority: check.authority,

@@ -19,6 +19,7 @@ export type ProxyErrorKind =
   | "backend_reset"
   | "bad_response"
   | "no_backend"
+  | "primary_silent"
   | "connect_timeout"
   | "response_timeout"
   | "version_not_supported"
@@ -34,7 +35,7 @@ const BACKEND: ReadonlySet<ProxyErrorKind> = new Set([
   "connect_timeout",
   "response_timeout",
 ]);
-const PROXY: ReadonlySet<ProxyErrorKind> = new Set(["internal", "no_backend", "no_route"]);
+const PROXY: ReadonlySet<ProxyErrorKind> = new Set(["internal", "no_backend", "no_route", "primary_silent"]);
 const RETRYABLE: ReadonlySet<ProxyErrorKind> = new Set(["connect_failed", "connect_timeout", "no_backend"]);
 
 /** See the head of this file. The message is for logs, never for clients. */

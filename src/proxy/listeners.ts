@@ -3,6 +3,7 @@
 // that is bound already passes from one listener to another without being
 // closed. Knows no HTTP. Owned by data-plane.ts.
 import type { Socket } from "node:net";
+import type { Listener } from "../gen/sentinel/v1/resources_pb.ts";
 import { Binding } from "./binding.ts";
 import type { Limits } from "./limits.ts";
 
@@ -29,7 +30,7 @@ export interface ListenersOptions {
   readonly reusePort: boolean;
   /** Whether to accept no more, at once. */
   readonly isEnding: () => boolean;
-  readonly onConnection: (socket: Socket, binding: object) => void;
+  readonly onConnection: (socket: Socket, binding: Binding) => void;
   /** A listener could not be bound in the background (it is tried again), or accepting failed. */
   readonly onError: (id: string, error: Error) => void;
   /** The address is no longer served: its connections are to be drained. */
@@ -55,7 +56,7 @@ export class Listeners {
   /** By address, or by address and listener id for port 0. */
   readonly #entries = new Map<string, Entry>();
   /** Listeners as applied, by id. */
-  readonly #wanted = new Map<string, string>();
+  readonly #wanted = new Map<string, Listener>();
   /** By key of an entry: what to bind in place of its address. */
   readonly #pins = new Map<string, string>();
 
@@ -107,21 +108,25 @@ export class Listeners {
   }
 
   /** Notes what a listener should be; undefined: gone. `settle` makes it so. */
-  set(id: string, address: string | undefined): void {
-    if (address === undefined) this.#wanted.delete(id);
-    else this.#wanted.set(id, address);
+  set(id: string, listener: Listener | undefined): void {
+    if (listener?.address === undefined) this.#wanted.delete(id);
+    else this.#wanted.set(id, listener);
   }
 
   /** Serves exactly the listeners noted. Bound addresses change hands; the rest is closed or bound. */
   settle(): void {
-    const owners = new Map<string, ListenerAddress>();
-    for (const [id, address] of this.#wanted) owners.set(keyOf({ id, address }), { id, address });
+    const owners = new Map<string, ListenerAddress & { readonly listener: Listener }>();
+    for (const [id, listener] of this.#wanted) {
+      const address = listener.address!;
+      owners.set(keyOf({ id, address }), { id, address, listener });
+    }
     for (const [key, entry] of this.#entries)
       if (entry.owner !== undefined && !owners.has(key)) this.#giveUp(key, entry);
-    for (const [key, owner] of owners) {
+    for (const [key, { listener, ...owner }] of owners) {
       const entry = this.#entries.get(key) ?? this.#bindInBackground(key, owner);
       const isNew = entry.owner === undefined;
       entry.owner = owner;
+      entry.binding.listener = listener;
       entry.tokens.clear();
       if (isNew && entry.isBound) entry.binding.serve();
     }

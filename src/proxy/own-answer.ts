@@ -2,11 +2,12 @@
 // backend's, what becomes of the client connection after it. Decides no
 // statuses (respond.ts). Made by engine.ts.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Document } from "./builtin.ts";
 import type { Client } from "./client-connections.ts";
 import type { ProxyError } from "./error.ts";
 import { type FieldMap, hasBody } from "./fields.ts";
 import type { Limits } from "./limits.ts";
-import { lingerAfter, sendError, sendOptions } from "./respond.ts";
+import { type ErrorAnswer, lingerAfter, sendDocument, sendError, sendOptions } from "./respond.ts";
 
 /** The request to answer. */
 export interface OwnAnswerOptions {
@@ -37,6 +38,20 @@ export class OwnAnswer {
     this.#send(error, isBodyTooLong || error.source === "client");
   }
 
+  /** Like `fail`, with a JSON body whatever the client accepts; `allow` names the methods for a 405. */
+  failAsJson(error: ProxyError, allow?: string): void {
+    if (this.#isOver()) return;
+    this.#send(error, this.#isBodyPending() && !this.#isBodySmall(), { format: "json", allow });
+  }
+
+  /** Answers with a document. Nothing happens if the client has left. */
+  give(document: Document): void {
+    if (this.#isOver()) return;
+    const { response, requestId } = this.#options;
+    if (this.#settle(this.#isBodyPending() && !this.#isBodySmall())) response.shouldKeepAlive = false;
+    sendDocument(response, document, requestId);
+  }
+
   /** Answers OPTIONS for the proxy itself. */
   options(): void {
     const { request, response, client, requestId } = this.#options;
@@ -55,15 +70,32 @@ export class OwnAnswer {
     lingerAfter(request, limits.lingerMs);
   }
 
-  #send(error: ProxyError, isClosing: boolean): void {
-    const { request, response, client, fields, requestId, limits } = this.#options;
+  #send(error: ProxyError, isClosing: boolean, more: Pick<ErrorAnswer, "format" | "allow"> = {}): void {
+    const { response, fields, requestId } = this.#options;
+    sendError(response, {
+      kind: error.kind,
+      requestId,
+      fields,
+      isClosing: this.#settle(isClosing),
+      ...more,
+    });
+  }
+
+  /** Sees to the rest of the request and to what follows it. Whether the answer is the connection's last. */
+  #settle(isClosing: boolean): boolean {
+    const { request, client, limits } = this.#options;
     if (isClosing) {
       client.isRefusing = true; // what follows on this connection is not looked at
       client.waiting.length = 0;
       if (this.#isBodyPending()) lingerAfter(request, limits.lingerMs);
     }
     request.resume();
-    sendError(response, { kind: error.kind, requestId, fields, isClosing: isClosing || client.isLastAnswer });
+    return isClosing || client.isLastAnswer;
+  }
+
+  #isOver(): boolean {
+    const { response } = this.#options;
+    return response.destroyed || response.headersSent;
   }
 
   #isBodyPending(): boolean {

@@ -18,6 +18,8 @@ export class LiveBackend {
   readonly target: HostPort;
   readonly connections: BackendConnections;
   #balancer: Balancer<LiveBackend> | undefined;
+  #backend: Backend | undefined;
+  #activeRequests = 0;
   #isUsable = false;
 
   constructor(id: string, address: string, limits: Limits) {
@@ -32,6 +34,16 @@ export class LiveBackend {
     return this.#isUsable;
   }
 
+  /** As configured; undefined before `enter`. */
+  get backend(): Backend | undefined {
+    return this.#backend;
+  }
+
+  /** Requests of this worker that use it. */
+  get activeRequests(): number {
+    return this.#activeRequests;
+  }
+
   /** Can be picked from now on, by weight and admin state. */
   enter(balancer: Balancer<LiveBackend>, backend: Backend): void {
     this.#balancer = balancer;
@@ -41,6 +53,7 @@ export class LiveBackend {
 
   /** Takes over weight and admin state. */
   configure(backend: Backend): void {
+    this.#backend = backend;
     const admin = backend.adminState ?? AdminState.ENABLED;
     const isEnabled = admin !== AdminState.DRAINING && admin !== AdminState.DISABLED;
     this.#setWeight(isEnabled ? (backend.weight ?? DEFAULT_WEIGHT) : 0);
@@ -54,10 +67,12 @@ export class LiveBackend {
 
   /** A request begins to use it; call release when it has ended. */
   acquire(): void {
+    this.#activeRequests++;
     this.#balancer?.acquire(this);
   }
 
   release(): void {
+    this.#activeRequests--;
     this.#balancer?.release(this);
   }
 
@@ -140,6 +155,12 @@ export class Pools {
   /** Ids of the backends of an upstream. */
   backendIds(upstreamId: string): string[] {
     return [...(this.#pools.get(upstreamId)?.backends.keys() ?? [])];
+  }
+
+  /** The backends of an upstream, as configured and in use. */
+  backendsOf(upstreamId: string): { id: string; backend: Backend; activeRequests: number }[] {
+    const backends = [...(this.#pools.get(upstreamId)?.backends.values() ?? [])];
+    return backends.map(({ id, backend, activeRequests }) => ({ id, backend: backend!, activeRequests }));
   }
 
   #setUpstream(id: string, upstream: Upstream | undefined): void {

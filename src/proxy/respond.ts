@@ -4,6 +4,7 @@
 // that never became a request.
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import type { Document } from "./builtin.ts";
 import type { ProxyErrorKind } from "./error.ts";
 import type { FieldMap } from "./fields.ts";
 
@@ -24,6 +25,7 @@ export const STATUS: Readonly<Record<ProxyErrorKind, number>> = {
   backend_reset: 502,
   bad_response: 502,
   no_backend: 503,
+  primary_silent: 503,
   connect_timeout: 504,
   response_timeout: 504,
   version_not_supported: 505,
@@ -40,13 +42,18 @@ export interface ErrorAnswer {
   readonly fields: FieldMap;
   /** Whether the connection is to be closed after it. */
   readonly isClosing: boolean;
+  /** Format of the body. Default: as the request's Accept says. */
+  readonly format?: "json";
+  /** Methods for a 405. Default: those that the proxy forwards. */
+  readonly allow?: string | undefined;
 }
 
 /** Writes an error answer; the response must not have begun. */
 export function sendError(response: ServerResponse, answer: ErrorAnswer): void {
   const status = STATUS[answer.kind];
   const isHtml =
-    answer.fields.get("accept")?.some((value) => value.toLowerCase().includes("text/html")) ?? false;
+    answer.format === undefined &&
+    (answer.fields.get("accept")?.some((value) => value.toLowerCase().includes("text/html")) ?? false);
   const body = isHtml ? htmlBody(status, answer.requestId) : jsonBody(status, answer.requestId);
   if (answer.isClosing) response.shouldKeepAlive = false;
   response.writeHead(status, [
@@ -54,9 +61,20 @@ export function sendError(response: ServerResponse, answer: ErrorAnswer): void {
     ...["Content-Length", String(Buffer.byteLength(body))],
     ...["Cache-Control", "no-store"],
     ...["X-Correlation-Id", answer.requestId],
-    ...extraFields(status),
+    ...extraFields(status, answer.allow),
   ]);
   response.end(body);
+}
+
+/** Answers 200 with a document of the proxy's own, of which HEAD gets the head. */
+export function sendDocument(response: ServerResponse, document: Document, requestId: string): void {
+  response.writeHead(200, [
+    ...["Content-Type", document.contentType],
+    ...["Content-Length", String(Buffer.byteLength(document.body))],
+    ...["Cache-Control", "no-store"],
+    ...["X-Correlation-Id", requestId],
+  ]);
+  response.end(document.body);
 }
 
 /** Answers an OPTIONS request that is meant for the proxy itself. */
@@ -98,8 +116,8 @@ export function lingerAfter(request: IncomingMessage, lingerMs: number): void {
   };
 }
 
-function extraFields(status: number): string[] {
-  if (status === 405) return ["Allow", ALLOWED];
+function extraFields(status: number, allow = ALLOWED): string[] {
+  if (status === 405) return ["Allow", allow];
   return status === 503 ? ["Retry-After", "1"] : [];
 }
 

@@ -48,8 +48,13 @@ export class RoutingTable {
   readonly #found: Bucket[] = [];
   /** Like #found: buckets to try after those, whose candidates each cost a search. */
   readonly #late: Bucket[] = [];
-  readonly #patterns = new PatternPool();
+  readonly #patterns: PatternPool;
   readonly #queries = new QueryReader();
+
+  /** Tables that share a pool compile each pattern once. */
+  constructor(patterns = new PatternPool()) {
+    this.#patterns = patterns;
+  }
 
   /** Adds a route, or replaces the one of the same id, at once. */
   upsert(route: Route): void {
@@ -65,10 +70,11 @@ export class RoutingTable {
 
   /**
    * Prepares what a route is to be after the next swap; undefined: removed. A
-   * route without an upstream is left out: this build cannot serve it.
+   * route without an upstream and a built-in handler is left out: this build
+   * cannot serve it.
    */
   stage(routeId: string, given: Route | undefined): void {
-    const route = given?.upstream === undefined ? undefined : given;
+    const route = given?.upstream === undefined && given?.builtinHandler === undefined ? undefined : given;
     const candidate = route && candidateOf(route, (text) => this.#patterns.acquire(text));
     const superseded = this.#staged.get(routeId);
     if (superseded !== undefined) this.#unindex(superseded);

@@ -1,6 +1,8 @@
 // What the primary and a data-plane worker tell each other. State travels as
 // protobuf bytes (internal/v1/feed.proto); everything else is small and plain.
 
+import type { Document, PrimaryDocument } from "../proxy/builtin.ts";
+
 /** A listener to be bound. */
 export interface ListenerAddress {
   readonly id: string;
@@ -34,6 +36,8 @@ export type ToWorker =
   | { readonly type: "prepare"; readonly token: number; readonly listeners: readonly ListenerAddress[] }
   | { readonly type: "release"; readonly token: number }
   | { readonly type: "status"; readonly request: number }
+  /** The answer to `ask`; undefined: there is none. */
+  | { readonly type: "answer"; readonly request: number; readonly document: Document | undefined }
   /** Asks for a sign of life. */
   | { readonly type: "ping" }
   /** Test hook: blocks the thread, as an endless loop would. */
@@ -55,6 +59,8 @@ export type FromWorker =
       readonly connections: number;
       readonly activeRequests: number;
     }
+  /** Asks for what a built-in handler is to answer. */
+  | { readonly type: "ask"; readonly request: number; readonly what: PrimaryDocument }
   | { readonly type: "listenerError"; readonly id: string; readonly message: string }
   | { readonly type: "drained" };
 

@@ -3,6 +3,7 @@
 // new listeners are bound on every live worker before the change commits.
 import { type ConfigError, isAdminListener, type ResourceChange } from "../core/index.ts";
 import { type Listener, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
+import type { Document, PrimaryDocument } from "../proxy/builtin.ts";
 import type { CommittedChange } from "../store/change-log.ts";
 import type { Participant, Prepared } from "../store/participant.ts";
 import type { Store } from "../store/store.ts";
@@ -82,6 +83,8 @@ export class WorkerPool implements Participant {
   #snapshot: { readonly revision: bigint; readonly bytes: Uint8Array } | undefined;
   /** Changes of the group that is being committed. */
   readonly #unsent: Uint8Array[] = [];
+  /** Makes what built-in handlers of workers ask for. */
+  #document: (what: PrimaryDocument) => Promise<Document | undefined> = () => Promise.resolve(undefined);
   #token = 0;
   #closing = false;
   readonly #unsubscribe: () => void;
@@ -151,6 +154,11 @@ export class WorkerPool implements Participant {
    */
   waitApplied(revision: bigint, timeoutMs: number): Promise<boolean> {
     return this.#wait(() => this.#hasApplied(revision), timeoutMs);
+  }
+
+  /** Who makes what built-in handlers of workers answer; must not reject. Until then they answer 503. */
+  answerWith(document: (what: PrimaryDocument) => Promise<Document | undefined>): void {
+    this.#document = document;
   }
 
   /** Where each worker is. */
@@ -245,6 +253,7 @@ export class WorkerPool implements Participant {
           applied: (handle) => this.#applied(handle),
           resync: (reason) => this.#events.workerResync(worker, reason),
           listenerError: (id, message) => this.#events.listenerError(worker, id, message),
+          ask: (what) => this.#document(what),
           gone: (reason) => {
             // Whatever it had counted is closed now.
             new Int32Array(this.#connectionCounts)[slot] = 0;

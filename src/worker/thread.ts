@@ -5,6 +5,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { DataPlane } from "../proxy/data-plane.ts";
 import { finish, type Steps } from "../proxy/steps.ts";
 import type { FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
+import { Questions } from "./questions.ts";
 import { Replica } from "./replica.ts";
 import { Slices } from "./slices.ts";
 
@@ -16,7 +17,9 @@ const slices = new Slices();
 const ending = new Int32Array(settings.ending);
 let awaitingSnapshot = false;
 let isServing = false;
+const questions = new Questions((request, what) => send({ type: "ask", request, what }));
 const plane = new DataPlane({
+  askPrimary: questions.ask,
   faults: { beforePickMs: settings.beforePickMs },
   reusePort: settings.reusePort,
   connectionCounts: { counts: new Int32Array(settings.connectionCounts), worker: settings.slot },
@@ -26,6 +29,8 @@ const plane = new DataPlane({
 
 port.on("message", (message: ToWorker) => {
   switch (message.type) {
+    case "answer":
+      return questions.answered(message.request, message.document);
     case "ping":
       return send({ type: "pong" });
     case "pins":

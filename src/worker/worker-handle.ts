@@ -1,6 +1,7 @@
 // One data-plane worker as the primary sees it: starting → snapshot → live →
 // gone. Messages go through here and nowhere else.
 import { Worker } from "node:worker_threads";
+import type { Document, PrimaryDocument } from "../proxy/builtin.ts";
 import type {
   BindFailure,
   BoundListener,
@@ -26,6 +27,8 @@ export interface HandleEvents {
   /** The worker could not follow and is sent a snapshot. */
   readonly resync: (reason: string) => void;
   readonly listenerError: (id: string, message: string) => void;
+  /** What a built-in handler is to answer. */
+  readonly ask: (what: PrimaryDocument) => Promise<Document | undefined>;
   readonly gone: (reason: string) => void;
 }
 
@@ -182,9 +185,15 @@ export class WorkerHandle {
         return this.#requests.get(message.request)?.(message.listeners);
       case "listenerError":
         return this.#events.listenerError(message.id, message.message);
+      case "ask":
+        return void this.#answer(message.request, message.what);
       case "drained":
         return;
     }
+  }
+
+  async #answer(request: number, what: PrimaryDocument): Promise<void> {
+    this.#send({ type: "answer", request, document: await this.#events.ask(what) });
   }
 
   #sendSnapshot(): void {

@@ -65,3 +65,22 @@ test("a bad pattern is refused with the engine's reason and its place", async ()
   const refused = control.call("addRoute", { route });
   await expect(refused).rejects.toMatchObject({ message: expect.stringMatching(/invalid named capture/) });
 });
+
+test("the listener decides whose routes are looked at, and its default route is said", async () => {
+  const { control } = running;
+  const routeId = (id: string) => ({ route: { id, upstream: "u", matches: { paths: [`/${id}`] } } });
+  await control.call("addRoute", routeId("listed"));
+  await control.call("addListener", {
+    listener: { id: "second", address: "127.0.0.1:0", defaultRoute: "listed" },
+  });
+  const explain = (path: string, listenerId?: string) =>
+    control.call("explainRoute", { path, ...(listenerId === undefined ? {} : { listenerId }) });
+  expect(await explain("/x")).toMatchObject({ routeId: "", answerStatus: 404, domain: "" });
+  expect(await explain("/x", "second")).toMatchObject({
+    routeId: "listed",
+    isDefaultRoute: true,
+    upstream: "u",
+  });
+  expect(await explain("/listed", "second")).toMatchObject({ routeId: "listed", isDefaultRoute: false });
+  await expect(explain("/x", "third")).rejects.toThrow("there is no listener 'third'");
+});

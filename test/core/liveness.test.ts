@@ -7,6 +7,7 @@ import { LIVENESS } from "../../src/core/liveness-table.ts";
 import type { Kind, Resource } from "../../src/core/resource.ts";
 import {
   AgentSchema,
+  BuiltinHandler,
   FailureMode,
   FilterSchema,
   file_sentinel_v1_resources,
@@ -72,6 +73,8 @@ const of = (seconds: number) => ({ seconds: BigInt(seconds), nanos: 0 });
 test("what is live, what equals it and what is switched off say nothing", () => {
   check(SYSTEM, SystemSchema, { workerThreads: 1, daemon: false, shutdownDelay: of(0) });
   check(LISTENER, ListenerSchema, { id: "l", protocol: ListenerProtocol.HTTP, proxyProtocol: false });
+  check(LISTENER, ListenerSchema, { id: "n:l", namespace: "n", defaultRoute: "r" });
+  check(ROUTE, RouteSchema, { builtinHandler: BuiltinHandler.METRICS });
   check(ROUTE, RouteSchema, { websocket: { enabled: false, maxConnections: 1 }, policies: {} });
   check(UPSTREAM, UpstreamSchema, { circuitBreaker: { disabled: true }, slowStart: of(0) });
   check(OBSERVABILITY, ObservabilitySchema, {
@@ -115,7 +118,7 @@ test("what depends on values", () => {
   check(UPSTREAM, UpstreamSchema, { loadBalancing: LoadBalancing.MAGLEV }, "warning load_balancing");
   check(LISTENER, ListenerSchema, { id: "l", protocol: ListenerProtocol.H3 }, "error protocol");
   check(LISTENER, ListenerSchema, { id: "l", protocol: ListenerProtocol.HTTPS, tls: {} }, "error tls");
-  check(LISTENER, ListenerSchema, { id: "n:l" }, "error ");
+  check(ROUTE, RouteSchema, { builtinHandler: BuiltinHandler.CACHE_PURGE }, "warning builtin_handler");
   check(AGENT, AgentSchema, { failureMode: FailureMode.OPEN, config: "1" }, "warning ");
   check(AGENT, AgentSchema, { failureMode: FailureMode.CLOSED }, "error ");
   check(ROUTE, RouteSchema, { agents: ["open"] }, "warning agents");

@@ -1,8 +1,10 @@
 // The printed table and explanations are compared with a golden file.
 // UPDATE_GOLDEN=1 rewrites it.
 import { readFileSync, writeFileSync } from "node:fs";
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "@jest/globals";
-import { printTable, printTrials, RoutingTable } from "../../src/routing/index.ts";
+import { BuiltinHandler, ListenerSchema, RouteSchema } from "../../src/gen/sentinel/v1/resources_pb.ts";
+import { Domains, printDomains, printTable, printTrials, RoutingTable } from "../../src/routing/index.ts";
 import { request, route } from "./build.ts";
 
 function checkGolden(name: string, text: string): void {
@@ -72,4 +74,36 @@ test("a printed table shows every route in matching order, and why one is chosen
     ].join(""),
   );
   expect(printTable(new RoutingTable())).toBe("");
+});
+
+test("printed domains show who serves them, and the routes of all scopes in matching order", () => {
+  const domains = new Domains();
+  const listeners = [
+    create(ListenerSchema, { id: "https", defaultRoute: "site" }),
+    create(ListenerSchema, { id: "http" }),
+    create(ListenerSchema, { id: "shop:http" }),
+    create(ListenerSchema, { id: "partners", namespace: "shop" }),
+    create(ListenerSchema, { id: "bank:pay:service-listener" }),
+    create(ListenerSchema, { id: "admin" }),
+  ];
+  const routes = [
+    route("site", {}, { priority: 1, upstream: "site" }),
+    route("api", { pathPrefixes: ["/api"] }),
+    create(RouteSchema, {
+      id: "missing",
+      matches: { paths: ["/missing"] },
+      builtinHandler: BuiltinHandler.NOT_FOUND,
+    }),
+    route("bank:api", { pathPrefixes: ["/api"] }, { upstream: "bank:u" }),
+    route("bank:desk:api", { pathPrefixes: ["/api"] }, { upstream: "bank:desk:u" }),
+    route("bank:pay:api", { pathPrefixes: ["/api"] }, { upstream: "bank:pay:u" }),
+    route("shop:cart:api", { pathPrefixes: ["/api/cart"] }, { upstream: "shop:u" }),
+    route("shop:api", { pathPrefixes: ["/api"] }, { upstream: "shop:u" }),
+  ];
+  domains.apply(
+    listeners.map((each) => [each.id, each]),
+    routes.map((each) => [each.id, each]),
+  );
+  checkGolden("domains", printDomains(domains));
+  expect(printDomains(new Domains())).toBe("global (no listener)\n");
 });

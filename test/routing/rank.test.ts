@@ -38,9 +38,12 @@ function checkBefore(first: ReturnType<typeof route>, second: ReturnType<typeof 
   expect(compareRanks(rankOf(second), rankOf(first))).toBeGreaterThan(0);
 }
 
-test("priority, then specificity, then order, then id", () => {
+test("priority, then specificity, then scope, then order, then id", () => {
   checkBefore(route("b", {}, { priority: 51 }), route("a", { paths: ["/"] }));
   checkBefore(route("b", { paths: ["/"] }), route("a", { pathPrefixes: ["/"] }));
+  checkBefore(route("z:b", {}, { order: "10000001" }), route("a", {}, { order: "10000000" }));
+  checkBefore(route("z:z:b", {}, { order: "10000001" }), route("a:a", {}, { order: "10000000" }));
+  checkBefore(route("a", { paths: ["/"] }), route("z:z:b", { pathPrefixes: ["/"] }));
   checkBefore(route("b", {}, { order: "10000000" }), route("a", {}, { order: "10000001" }));
   checkBefore(route("b", {}, { order: "10000000" }), route("a", {}, { order: "10000000v" }));
   checkBefore(route("a"), route("b"));

@@ -159,11 +159,11 @@ test("routes: references, actions, defaults of listeners", () => {
   check([route({ upstream: "u", shadow: { upstream: "v" } })], {
     errors: ["conflict unknown-upstream commands[0].add_route.route.shadow.upstream"],
   });
-  check([route({ builtinHandler: "BUILTIN_HANDLER_HEALTH" })], { effects: ["+ route x"], warnings: WARNED });
+  check([route({ builtinHandler: "BUILTIN_HANDLER_HEALTH" })], { effects: ["+ route x"] });
   const any = { addRoute: { route: { id: "any", upstream: "u" } } };
   const listener = { addListener: { listener: { id: "l", address: "127.0.0.1:1", defaultRoute: "any" } } };
   check([any], { errors: ["invalid no-conditions commands[0].add_route.route.matches"] });
-  check([any, listener], { effects: ["+ route any", "+ listener l"], warnings: WARNED });
+  check([any, listener], { effects: ["+ route any", "+ listener l"] });
   check(
     [{ updateListener: { listener: { id: "l" }, updateMask: "defaultRoute" } }],
     { errors: ["conflict no-conditions commands[0].update_listener.listener"] },
