@@ -19,50 +19,30 @@ import type { Place, Places } from "./places.ts";
 /** Rules that a part of the resource which could not be read may have caused. */
 const CAUSED_BY_DAMAGE = ["no-conditions", "same-route", "route-action", "missing-key"];
 
-/** What is checked. */
-export interface Checked {
-  /** Place of errors about no resource in particular. */
-  readonly root: Span;
-  /** Whether `config` is all there is: false with includes or namespaces, which are not decoded. */
-  readonly isWhole: boolean;
-}
-
-/** Reports what the core refuses about `config`; the state that it describes if that is nothing. */
+/**
+ * Reports what the core refuses about `config`; the state that it describes if that is nothing.
+ * `root` is the place of errors about no resource in particular.
+ */
 export function reportCoreErrors(
   config: ConfigState,
   places: Places,
-  { root, isWhole }: Checked,
+  root: Span,
   report: Report,
 ): State | undefined {
-  const result = applyDiff(emptyState(), commandsFor(globalPart(config)));
+  const result = applyDiff(emptyState(), commandsFor(config));
   if (result.ok) return result.state;
   for (const error of result.errors) {
     const place = placeOf(error, places);
     if (place?.broken && CAUSED_BY_DAMAGE.includes(error.rule)) continue;
-    if (!isWhole && error.rule === "unknown-upstream") continue;
-    // What is in a namespace is not decoded yet, so a name with ":" is a mistake.
-    const isScoped = error.subject?.kind !== "backend" && (error.subject?.id.includes(":") ?? false);
-    if (isScoped && error.rule === "not-implemented") continue;
-    const rule = isScoped && /^unknown-(namespace|service)$/.test(error.rule) ? "bad-id" : error.rule;
+    // The file's own pass has said it, in the words of the file (not-implemented.ts).
+    if (error.rule === "not-implemented" && place?.broken) continue;
     const related = relatedOf(error, config, places);
-    report.error(codeOf(rule), spanOf(error, place) ?? root, wording(error), {
+    report.error(codeOf(error.rule), spanOf(error, place) ?? root, wording(error), {
       hints: [error.hint],
       related,
     });
   }
   return undefined;
-}
-
-/** Namespaces are refused, and the core does not know the names in them. */
-function globalPart(config: ConfigState): ConfigState {
-  const isGlobal = ({ id }: { readonly id: string }) => !id.includes(":");
-  const { listeners, routes, upstreams } = config;
-  return {
-    ...config,
-    listeners: listeners.filter(isGlobal),
-    routes: routes.filter(isGlobal),
-    upstreams: upstreams.filter(isGlobal),
-  };
 }
 
 function placeOf({ subject }: ConfigError, places: Places): Place | undefined {
@@ -81,8 +61,7 @@ function spanOf({ subject }: ConfigError, place: Place | undefined): Span | unde
 }
 
 /** The file's word for a backend is target. */
-function wording({ rule, message, subject }: ConfigError): string {
-  if (/^unknown-(namespace|service)$/.test(rule)) return `${subject?.kind} id '${subject?.id}' contains ":"`;
+function wording({ rule, message }: ConfigError): string {
   if (rule === "bad-target") return message.replace("of a backend in", "of a target in");
   if (rule === "duplicate-target") return message.replace(/: backends .*$/, "").replace(/^address/, "target");
   return message;

@@ -17,14 +17,11 @@ import { reportPlaceholders } from "./placeholders.ts";
 import { Places } from "./places.ts";
 import { readTree } from "./read.ts";
 import { namesIn, reportReferences } from "./references.ts";
-import { isAdmin } from "./schema/listener.ts";
 import { mergeVersions } from "./schema-versions.ts";
-import { scopesOf } from "./scopes.ts";
 import { checkFiles } from "./semantic/files.ts";
-import { isServedWithoutUpstream } from "./semantic/route.ts";
 import { checkSemantics } from "./semantic/semantic.ts";
 import type { SourceNode } from "./source.ts";
-import { type Block, entitiesOf, idOf } from "./tree.ts";
+import { type Block, entitiesOf } from "./tree.ts";
 
 /** What a process needs before it has a state. */
 export interface BootstrapSettings extends ProcessSettings {
@@ -129,44 +126,24 @@ function decode(file: string, root: Block, options: LoadOptions, report: Report)
   const used = reportReferences(root, names, report);
   const schema = checkSchemaVersion(root, report);
   const places = new Places();
-  const decoded = decodeConfig({ root, names, places, report });
-  checkSemantics({ root, config: decoded, places, used }, report);
+  const config = decodeConfig({ root, names, places, report });
+  checkSemantics({ root, config, places, used }, report);
   if (options.skipFiles !== true) checkFiles(root, report);
-  const config = withoutIdle(decoded, root);
   const settings = {
     ...decodeProcess(root, report),
     control: decodeControl(root, report),
     policy: decodePolicy(root),
   };
   checkPresence(file, root, report);
-  const isWhole = entitiesOf(root, "namespaces", "namespace").length === 0;
-  const state = reportCoreErrors(config, places, { root: wholeFile(file), isWhole }, report);
-  const count = (plural: string, singular: string) => entitiesOf(root, plural, singular).length;
+  const state = reportCoreErrors(config, places, wholeFile(file), report);
+  const { listeners, routes, upstreams } = config;
   const counts = {
     schema,
-    listeners: count("listeners", "listener"),
-    routes: count("routes", "route"),
-    upstreams: count("upstreams", "upstream"),
+    listeners: listeners.length,
+    routes: routes.length,
+    upstreams: upstreams.length,
   };
   return { config, state, settings, places, counts };
-}
-
-/** What the data plane cannot serve yet is left out, as its warning says. */
-function withoutIdle(config: ConfigState, root: Block): ConfigState {
-  const idle = new Set<string>();
-  for (const { block, prefix } of scopesOf(root)) {
-    for (const one of entitiesOf(block, "listeners", "listener")) {
-      if (isAdmin(one)) idle.add(`listener ${prefix}${idOf(one)}`);
-    }
-    for (const one of entitiesOf(block, "routes", "route")) {
-      if (isServedWithoutUpstream(one, root)) idle.add(`route ${prefix}${idOf(one)}`);
-    }
-  }
-  return {
-    ...config,
-    listeners: config.listeners.filter(({ id }) => !idle.has(`listener ${id}`)),
-    routes: config.routes.filter(({ id }) => !idle.has(`route ${id}`)),
-  };
 }
 
 /** A configuration needs a listener, and without routes it answers nothing. */

@@ -1,11 +1,10 @@
-// Tables of namespaces and services. Namespaces are refused as a whole, so
-// what is inside is only checked for keys and types.
+// Tables of namespaces and services: scopes of names, with the blocks of the top level.
 import { AGENTS, agentRow } from "./agent.ts";
 import { FILTERS, filterRow } from "./filter.ts";
 import { LIMITS } from "./limits.ts";
 import { LISTENERS, listenerRow, serviceListenerRow } from "./listener.ts";
 import { ROUTES, routeRow } from "./route.ts";
-import { block, blocks, entity, exp, list, live, type Row, refuse, table, text } from "./row.ts";
+import { block, blocks, entity, exp, list, live, type Row, table, text } from "./row.ts";
 import { UPSTREAMS, upstreamRow } from "./upstream.ts";
 
 /** Entities are resources of their own, with canonical ids. */
@@ -25,13 +24,13 @@ const SCOPE_ROWS: readonly Row[] = [
 ];
 
 const SERVICE = entity("namespace/service", [...SCOPE_ROWS, serviceListenerRow]);
-const serviceRow = refuse("service", blocks(SERVICE), exp("a scope inside the namespace"), ELSEWHERE);
+const serviceRow = live("service", blocks(SERVICE), exp("a scope inside the namespace"), ELSEWHERE);
 const SERVICES = table("namespace/services", [serviceRow]);
 
 const EXPORTS = table("namespace/exports", [
-  refuse("upstreams", list(text()), exp("upstreams that other scopes may name without qualification")),
-  refuse("agents", list(text()), exp("agents, likewise")),
-  refuse("filters", list(text()), exp("filters, likewise")),
+  live("upstreams", list(text()), exp("upstreams that other scopes may name without qualification")),
+  live("agents", list(text()), exp("agents, likewise")),
+  live("filters", list(text()), exp("filters, likewise")),
 ]);
 
 /** `namespace "x" { … }`. */
@@ -40,10 +39,10 @@ export const NAMESPACE = entity("namespace", [
   listenerRow,
   serviceRow,
   live("services", blocks(SERVICES), exp("services of this namespace"), ELSEWHERE),
-  refuse("exports", block(EXPORTS), exp("what other scopes may use")),
+  live("exports", block(EXPORTS), exp("what other scopes may use")),
 ]);
 
 /** The block of namespaces. */
 export const NAMESPACES = table("namespaces", [
-  refuse("namespace", blocks(NAMESPACE), exp("a scope of its own"), ELSEWHERE),
+  live("namespace", blocks(NAMESPACE), exp("a scope of its own"), ELSEWHERE),
 ]);

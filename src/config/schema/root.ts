@@ -145,7 +145,7 @@ export const ROOT = table("/", [
   live("agents", blocks(AGENTS), core("processes that decide about requests")),
   live("limits", block(LIMITS), core("what requests may be")),
   live("observability", block(OBSERVABILITY), core("metrics, logs, traces")),
-  refuse("namespace", blocks(NAMESPACE), exp("a scope of its own"), { field: "namespaces" }),
+  live("namespace", blocks(NAMESPACE), exp("a scope of its own"), { field: "namespaces" }),
   live("namespaces", blocks(NAMESPACES), exp("namespaces"), { field: "" }),
   live("control", block(CONTROL), core("where the control API listens, and its policies"), PROCESS),
   refuse("rate-limits", block(RATE_LIMITS), exp("rate limits over routes")),

@@ -173,7 +173,7 @@ const ROUTE = entity(
         blockHint: 'service-type takes a word; files are served with static-files { root "…" }',
       },
     ),
-    judge("builtin-handler", words(HANDLERS), core("an answer of the proxy itself"), leftOut),
+    judge("builtin-handler", words(HANDLERS), core("an answer of the proxy itself"), withoutCache),
     live("policies", block(POLICIES), core("limits, time and headers of the exchange")),
     warn("retry-policy", block(RETRY_POLICY), exp("when a request is sent again", "none")),
     warn("circuit-breaker", block(CIRCUIT_BREAKER), exp("a breaker of this route beside the upstream's")),
@@ -221,12 +221,12 @@ function agentsOfRoute(item: Parameters<Judge>[0], _route: Block, root: Block): 
   return named.every((agent) => textOf(agent, "failure-mode") === "open") ? "warning" : "error";
 }
 
-function leftOut(item: Parameters<Judge>[0]): ReturnType<Judge> {
+/** All are live but those of the cache. */
+function withoutCache(item: Parameters<Judge>[0]): ReturnType<Judge> {
   const handler = item.values[0]?.value;
-  return {
-    severity: "warning",
-    message: `built-in handler '${handler}' is not implemented in this version; the route is left out`,
-  };
+  if (handler !== "cache-stats" && handler !== "cache-purge") return undefined;
+  const message = `built-in handler '${handler}' is not implemented in this version; it answers 501`;
+  return { severity: "warning", message };
 }
 
 function wafOfRoute(_item: Parameters<Judge>[0], _route: Block, root: Block): ReturnType<Judge> {
