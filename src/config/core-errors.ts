@@ -16,8 +16,24 @@ import { codeOf } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
 import type { Place, Places } from "./places.ts";
 
-/** Rules that a part of the resource which could not be read may have caused. */
-const CAUSED_BY_DAMAGE = ["no-conditions", "same-route", "route-action", "missing-key"];
+/**
+ * Rules that a part of the resource which could not be read may have caused, and
+ * those of which the file's own pass has told, in the words of the file.
+ */
+const CAUSED_BY_DAMAGE = [
+  "no-conditions",
+  "same-route",
+  "route-action",
+  "missing-key",
+  "not-implemented",
+  "service-type",
+  "bad-export",
+  "unknown-upstream",
+  "unknown-filter",
+  "unknown-agent",
+  "unknown-route",
+  "unknown-namespace",
+];
 
 /**
  * Reports what the core refuses about `config`; the state that it describes if that is nothing.
@@ -33,9 +49,8 @@ export function reportCoreErrors(
   if (result.ok) return result.state;
   for (const error of result.errors) {
     const place = placeOf(error, places);
-    if (place?.broken && CAUSED_BY_DAMAGE.includes(error.rule)) continue;
-    // The file's own pass has said it, in the words of the file (not-implemented.ts).
-    if (error.rule === "not-implemented" && place?.broken) continue;
+    const isCaused = CAUSED_BY_DAMAGE.includes(error.rule) || error.subject?.field === "id";
+    if (place?.broken && isCaused) continue;
     const related = relatedOf(error, config, places);
     report.error(codeOf(error.rule), spanOf(error, place) ?? root, wording(error), {
       hints: [error.hint],

@@ -69,4 +69,5 @@ function say(item: Item, block: Block, verdict: Verdict, report: Report): void {
   const hint = verdict.hint ?? "remove it or use a version that has it";
   report.error("not-implemented", item.at, message, { hints: [`ignoring it would be unsafe; ${hint}`] });
   markBroken(block);
+  if (item.block !== undefined) item.block.broken = true;
 }

@@ -14,6 +14,7 @@ import {
   FilterSchema,
   LimitsSchema,
   ListenerSchema,
+  type Namespace,
   NamespaceSchema,
   ObservabilitySchema,
   RateLimitsSchema,
@@ -25,6 +26,7 @@ import {
   UpstreamSchema,
   WafSchema,
 } from "../gen/sentinel/v1/resources_pb.ts";
+import { withExports } from "./decode/config.ts";
 import { rowFor } from "./keys.ts";
 import { Names, type Prefix, prefixOf } from "./names.ts";
 import { PrintMessage } from "./print-message.ts";
@@ -106,7 +108,7 @@ class Printer {
     return {
       line: `namespace ${quoteKdl(namespace.id)}`,
       children: [
-        ...this.#in(prefix).children(namespace, spec, NamespaceSchema, ["id"]),
+        ...this.#in(prefix).children(asWritten(namespace), spec, NamespaceSchema, ["id"]),
         ...this.#scope(prefix),
         ...services.map((service) => ({
           line: `service ${quoteKdl(localId(service.id))}`,
@@ -184,11 +186,16 @@ function namesOf(config: ConfigState): Names {
   define("upstream", config.upstreams);
   define("filter", config.filters);
   define("agent", config.agents);
-  for (const { id, exports } of config.namespaces) {
+  for (const { id, exports } of config.namespaces.map(asWritten)) {
     names.define("namespace", "", id);
     for (const one of exports?.upstreams ?? []) names.export("upstream", `${id}:`, one);
     for (const one of exports?.filters ?? []) names.export("filter", `${id}:`, one);
     for (const one of exports?.agents ?? []) names.export("agent", `${id}:`, one);
   }
   return names;
+}
+
+/** In a file, a namespace exports what is its own by the names that are inside. */
+function asWritten(namespace: Namespace): Namespace {
+  return withExports(namespace, (_, name) => localId(name));
 }

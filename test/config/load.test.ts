@@ -79,12 +79,8 @@ test("listeners: all that is needed is an id and an address", () => {
   checkCodes(file(ROUTE, 'listener "admin" address="0.0.0.0:9090"'), [
     'warning[admin-exposed] "0.0.0.0:9090"',
   ]);
-  checkCodes(file(ROUTE, 'listener "x" address="127.0.0.1:9090" admin=#true'), [
-    "warning[not-implemented] listener",
-  ]);
-  checkCodes(file(ROUTE, 'listener "admin" address="127.0.0.1:9090" admin=#false'), [
-    "warning[not-implemented] listener",
-  ]);
+  checkCodes(file(ROUTE, 'listener "x" address="127.0.0.1:9090" admin=#true'), []);
+  checkCodes(file(ROUTE, 'listener "admin" address="127.0.0.1:9090" admin=#false'), []);
   checkCodes(file(ROUTE, 'listener "x" address="127.0.0.1:8080"'), ['error[address-clash] "127.0.0.1:8080"']);
   checkCodes(file(ROUTE, 'listener "a:b" address="127.0.0.1:1"'), ['error[bad-id] "a:b"']);
   checkCodes(`${ROUTE}\nlistener "admin" address="127.0.0.1:9090"`, []);

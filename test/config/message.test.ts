@@ -171,7 +171,7 @@ describe("rows and fields", () => {
 /** One of each kind in the file, a namespace and a service; a shadowed global name among them. */
 const IDS = ["a", "b", "n:a", "n:c", "n:s:a", "m:x"];
 const NAMES: RefNames = { upstream: IDS, route: IDS, agent: IDS, filter: IDS, namespace: ["n", "m"] };
-const EXPORTS = { upstreams: ["c"], agents: ["a", "c"], filters: [] };
+const EXPORTS = { upstreams: ["n:c"], agents: ["n:a", "n:c"], filters: [] };
 
 function entities(spec: BlockSpec, desc: DescMessage, names: RefNames = NAMES) {
   return fc.tuple(...IDS.map((id) => arbitraryMessage(spec, desc, names).map((one) => ({ ...one, id }))));
@@ -210,7 +210,7 @@ const configs = fc
       })),
       namespaces: [
         { id: "n", limits: namespace, exports: EXPORTS },
-        { id: "m", exports: { upstreams: ["x"] } },
+        { id: "m", exports: { upstreams: ["m:x"] } },
       ],
       services: [create(ServiceSchema, { id: "n:s", limits: service } as never)],
     } as never) as ConfigState;

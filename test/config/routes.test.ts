@@ -131,11 +131,8 @@ describe("route", () => {
     ['matches { path "/"; }; upstream "u"; enabled "true"', ['warning[quoted-value] "true"']],
     ['matches { path "/"; }; upstream "u"; enabled yes', ["error[bad-type] yes"]],
     ['matches { path "/"; }; upstream "u"; back-to "u"', ['error[duplicate-key] "u"']],
-    ['matches { path "/"; }; builtin-handler health', ["warning[not-implemented] builtin-handler"]],
-    [
-      'matches { path "/"; }; upstream "u"; builtin-handler health',
-      ["warning[not-implemented] builtin-handler", "error[route-action] builtin-handler"],
-    ],
+    ['matches { path "/"; }; builtin-handler health', []],
+    ['matches { path "/"; }; upstream "u"; builtin-handler health', ["error[route-action] builtin-handler"]],
     ['matches { path "/"; }; static-files { root "/w"; }', ["error[not-implemented] static-files"]],
     [
       'matches { path "/"; }; upstream "u"; filters "f"',
@@ -152,7 +149,7 @@ describe("route", () => {
     ],
   ])("%s → %j", (contents, expected) => checkCodes(withRoute(contents), expected));
 
-  test("a route that is left out does not disturb the others", () => {
+  test("a route without an upstream is one of the others", () => {
     const loaded = load(
       file(
         'route "h" { matches { path "/h"; }; builtin-handler "health"; }',
@@ -160,8 +157,8 @@ describe("route", () => {
         'upstream "u" { targets; }',
       ),
     );
-    expect(loaded.config?.routes.map(({ id }) => id)).toEqual(["r"]);
-    expect(loaded.counts).toMatchObject({ listeners: 1, routes: 2, upstreams: 1, warnings: 1 });
+    expect(loaded.config?.routes.map(({ id }) => id)).toEqual(["h", "r"]);
+    expect(loaded.counts).toMatchObject({ listeners: 1, routes: 2, upstreams: 1, warnings: 0 });
   });
 
   test("two routes that can never be told apart", () => {

@@ -47,6 +47,9 @@ const JUDGED_AS_A_WHOLE = [
 /** Keys that may still be refused, and are live here. */
 const LIVE_ALREADY = [
   "routes/route/matches host-regex",
+  "/ namespace",
+  "listeners/listener default-route",
+  "listeners/listener namespace",
   "system auto-reload",
   "system pid-file",
   "system user",

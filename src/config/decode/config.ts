@@ -9,6 +9,7 @@ import {
   ConfigStateSchema,
   FilterSchema,
   LimitsSchema,
+  type Namespace,
   NamespaceSchema,
   ObservabilitySchema,
   RateLimitsSchema,
@@ -21,7 +22,7 @@ import { Fields } from "../fields.ts";
 import type { Names, Prefix } from "../names.ts";
 import type { PlaceKind, Places } from "../places.ts";
 import { type Scope, scopesOf } from "../scopes.ts";
-import { type Block, blocksOf, entitiesOf, idOf, value } from "../tree.ts";
+import { type Block, blocksOf, entitiesOf, idOf, markBroken, value } from "../tree.ts";
 import { decodeListeners } from "./listener.ts";
 import { type DecodeContext, decodeMessage } from "./message.ts";
 import { decodeRoutes } from "./route.ts";
@@ -94,11 +95,15 @@ export function decodeEntity<D extends DescMessage>(
   if (id.includes(":")) {
     const text = `${kind} id '${id}' contains ":", which separates namespace, service and id`;
     decoding.report.error("bad-id", at ?? block.at, text, { hints: ["use another id"] });
+    markBroken(block);
   }
   decoding.places.add(kind, "", message.id, {
     at: block.at,
     fields: context.fields.map,
-    broken: block.broken,
+    // The checks after the decoding mark blocks, too.
+    get broken() {
+      return block.broken;
+    },
   });
   return message;
 }
@@ -115,13 +120,16 @@ function entities<D extends DescMessage>(
   );
 }
 
-/** Namespaces and services are resources, too; what a namespace exports stays as written. */
+/** Namespaces and services are resources, too. */
 function decodeNamespaces(decoding: Decoding): Pick<ConfigState, "namespaces" | "services"> {
   const namespaces = uniqueEntities(decoding.root, "namespaces", "namespace");
   const global = { prefix: "" };
   return {
     namespaces: namespaces.map((block) =>
-      decodeEntity(block, global, NamespaceSchema, "namespace", decoding),
+      withExports(
+        decodeEntity(block, global, NamespaceSchema, "namespace", decoding),
+        (id, name) => `${id}:${name}`,
+      ),
     ),
     services: namespaces.flatMap((namespace) => {
       const scope = { prefix: `${idOf(namespace)}:` };
@@ -147,4 +155,14 @@ function singleton<D extends DescMessage>(
 
 function optional<K extends string, V>(key: K, found: V | undefined): Partial<Record<K, V>> {
   return found === undefined ? {} : ({ [key]: found } as Partial<Record<K, V>>);
+}
+
+/** A namespace with what it exports under other names: the file says `name`, the state `ns:name`. */
+export function withExports(namespace: Namespace, rename: (id: string, name: string) => string): Namespace {
+  const { id, exports } = namespace;
+  if (exports === undefined) return namespace;
+  const renamed = (names: readonly string[]) => names.map((name) => rename(id, name));
+  const { upstreams, filters, agents } = exports;
+  const all = { upstreams: renamed(upstreams), filters: renamed(filters), agents: renamed(agents) };
+  return { ...namespace, exports: { ...exports, ...all } };
 }

@@ -2,7 +2,6 @@
 // settings of `system` and `observability.logging`.
 
 import { dirname, resolve } from "node:path";
-import { parseBindAddress } from "../../core/index.ts";
 import type { Report, Span } from "../diagnostic.ts";
 import { type Block, blocksOf, boolOf, textOf, value } from "../tree.ts";
 
@@ -28,18 +27,12 @@ export interface ProcessSettings {
 }
 
 /** The settings written in `system` and `observability`. */
-export function decodeProcess(root: Block, report: Report): ProcessSettings {
+export function decodeProcess(root: Block, _report: Report): ProcessSettings {
   const system = blocksOf(root, "system")[0];
   const logging = blocksOf(root, "observability").flatMap((one) => blocksOf(one, "logging"))[0];
   const stateDir = system && value(system, "state-dir");
   const health = system && value(system, "health-listen");
   const level = logging && textOf(logging, "level");
-  if (health !== undefined && parseBindAddress(String(health.value)) === undefined) {
-    const hints = ["expected host:port, for instance 127.0.0.1:8081"];
-    report.error("bad-address", health.at, `Invalid socket address '${health.value}' of 'health-listen'`, {
-      hints,
-    });
-  }
   const autoReload = system && boolOf(system, "auto-reload");
   const [pidFile, workingDirectory] = (["pid-file", "working-directory"] as const).map((key) => {
     const written = system && value(system, key);
