@@ -6,8 +6,8 @@ import { cleanUp, newFolder, start } from "./app-in-folder.ts";
 
 afterEach(cleanUp);
 
-async function running() {
-  const { control, app } = await start(newFolder());
+async function running(file?: string) {
+  const { control, app } = await start(newFolder(), file);
   const get = async (listener: string, path: string) => {
     const { listeners } = await control.call("getStatus", {});
     const at = listeners.find(({ id }) => id === listener)!.boundAddress;
@@ -74,4 +74,39 @@ test("a namespace is where its listener is, for requests and for explain", async
     listener: { id: "third", address: "127.0.0.1:0", namespace: "shop", defaultRoute: "shop:health" },
   });
   expect([(await get(at, "/shop:health")).status, (await get("third", "/any")).status]).toEqual([404, 200]);
+});
+
+test("a file says all of it: scopes, listeners, default routes, handlers", async () => {
+  const { get } = await running(`system { worker-threads 1 }
+listeners {
+  listener "http" { address "127.0.0.1:0"; default-route "hello" }
+  listener "bank" { address "127.0.0.1:0"; namespace "bank" }
+}
+routes { route "hello" { matches { path "/hello" }; builtin-handler "health" } }
+namespace "shop" {
+  listener "http" { address "127.0.0.1:0" }
+  upstream "shared" { target "127.0.0.1:1" }
+  route "down" { priority "low"; upstream "shared" }
+  service "cart" {
+    listener { address "127.0.0.1:0" }
+    route "up" { priority "low"; builtin-handler "not-found" }
+  }
+}
+namespace "bank" {
+  route "down" { matches { path "/" }; upstream "shop:shared" }
+  route "up" { matches { path "/up" }; builtin-handler "upstreams" }
+}`);
+  const rows: [listener: string, path: string, status: number][] = [
+    ["http", "/hello", 200],
+    ["http", "/other", 200],
+    ["shop:http", "/hello", 502],
+    ["shop:cart:service-listener", "/hello", 404],
+    ["bank", "/", 502],
+    ["bank", "/up", 200],
+    ["bank", "/hello", 404],
+  ];
+  for (const [listener, path, status] of rows)
+    expect([listener, path, (await get(listener, path)).status]).toEqual([listener, path, status]);
+  const { upstreams } = JSON.parse((await get("bank", "/up")).text);
+  expect(upstreams.map(({ id }: { id: string }) => id)).toEqual(["shop:shared"]);
 });
