@@ -64,6 +64,19 @@ describe("layout", () => {
   });
 });
 
+test.each<[string, string | undefined]>([
+  ["/-a ;a", "/-a\na\n"],
+  ["/-a\t;", "/-a\n"],
+  ["a/-a\n\n// c\n", "a /-a\n\n// c\n"],
+  // The continuation would take the next node in.
+  ["/-a\\ // g\n;a", undefined],
+])("a text that was once laid out wrongly: %j", (before, after) => {
+  expect(formatKdl(before, false)).toBe(after);
+  if (after === undefined) return;
+  expect(formatKdl(after, false)).toBe(after);
+  expect(sameNodes(before, after, false)).toBe(true);
+});
+
 test("KDL 1 becomes KDL 2", () => {
   const before = '// keep\na true r"c:\\d" null {\n  "b c" "\\/" // me\n}\n';
   const after = '// keep\na #true #"c:\\d"# #null {\n    "b c" "/" // me\n}\n';
