@@ -46,6 +46,8 @@ export interface AppOptions extends Omit<BootOptions, "log" | "onOpened"> {
   readonly version: string;
   /** When the configuration began to be read, in milliseconds since 1970. Default: now. */
   readonly loadedAtMs?: number;
+  /** A reload leaves files that the configuration names alone. Default false. */
+  readonly skipFiles?: boolean;
   /** Test hook: waits between choosing a route and choosing a backend. */
   readonly beforePickMs?: number;
 }
@@ -302,10 +304,11 @@ function logStarted(
 
 /** Reloads, from what the start has made of the files. */
 function startReloads(options: StartOptions, { store }: Booted, pool: WorkerPool, taken: TakenFile): Reloads {
-  const { config, log, loadedAtMs = Date.now() } = options;
+  const { config, log, loadedAtMs = Date.now(), skipFiles = false } = options;
   const auto = new AutoReload(() => void reloader.reload({ trigger: "auto-reload" }));
   const reloader = new Reloader({
     entry: config.entry,
+    skipFiles,
     store,
     log,
     clock: () => new Date(),

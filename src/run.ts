@@ -22,7 +22,8 @@ export async function runProxy(request: RunRequest): Promise<number> {
   const { entry, configOptions } = request;
   const configFile = entry.path;
   const loadedAtMs = Date.now();
-  const loaded = loadConfig(entry, { skipFiles: skipsFiles(configOptions) });
+  const skipFiles = skipsFiles(configOptions);
+  const loaded = loadConfig(entry, { skipFiles });
   tellDiagnostics(shownDiagnostics(loaded, configOptions), loaded, configOptions);
   if (isDenied(loaded, configOptions)) return 1;
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
@@ -38,6 +39,7 @@ export async function runProxy(request: RunRequest): Promise<number> {
     config: inWorkingDirectory(loaded),
     configFile,
     loadedAtMs,
+    skipFiles,
     stateDir,
     control: request.control.map((address) => ({ address, insecure: true })),
     version: sentinelVersion(),

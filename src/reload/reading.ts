@@ -22,6 +22,8 @@ export interface ReadRequest {
   readonly entry: ConfigEntry;
   /** What the files described when they were last taken in: an encoded StoredBase. */
   readonly base: Uint8Array;
+  /** Leave certificates and other files that the configuration names alone. */
+  readonly skipFiles: boolean;
 }
 
 /** Files that were read, and folders in which a new file would be, too; absolute paths. */
@@ -57,8 +59,8 @@ export function nameOf({ kind, upstream, id }: ResourceKey): string {
 }
 
 /** Reads, checks, decodes and compares. Throws only for bugs. */
-export function readFiles({ entry, base }: ReadRequest): Reading {
-  const loaded = loadConfig(entry);
+export function readFiles({ entry, base, skipFiles }: ReadRequest): Reading {
+  const loaded = loadConfig(entry, { skipFiles });
   const { settings, files, folders, provenance } = loaded;
   const diagnostics = loaded.diagnostics.filter(({ severity }) => severity !== "note");
   const reading = {

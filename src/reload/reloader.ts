@@ -43,6 +43,8 @@ export interface ReloadRequest {
 /** What it needs. */
 export interface ReloaderOptions {
   readonly entry: ConfigEntry;
+  /** Leave certificates and other files that the configuration names alone, as the start did. Default false. */
+  readonly skipFiles?: boolean;
   readonly store: Store;
   readonly log: Teller;
   readonly clock: () => Date;
@@ -137,9 +139,9 @@ export class Reloader {
   }
 
   async #take(request: ReloadRequest): Promise<Reloaded | NotReloaded> {
-    const { entry, store, started, onRead, read = readInThread } = this.#options;
+    const { entry, skipFiles = false, store, started, onRead, read = readInThread } = this.#options;
     const readAtMs = this.#options.clock().getTime();
-    const reading = await read({ entry, base: this.#base ?? encodeBase(store.state) });
+    const reading = await read({ entry, base: this.#base ?? encodeBase(store.state), skipFiles });
     onRead?.(reading, readAtMs);
     const { edited, diagnostics, settings } = reading;
     if (edited === undefined) {

@@ -3,6 +3,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
+import type { AppOptions } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { WatchEventsResponse } from "../../src/gen/sentinel/v1/control_pb.ts";
 import { cleanUp, FILE, idsOf, newFolder, start } from "./app-in-folder.ts";
@@ -13,12 +14,12 @@ const FIRST = "127.0.0.1:1";
 const SECOND = FILE.replace(`target "${FIRST}"`, `target "${FIRST}"; target "127.0.0.1:3"`);
 
 /** A Sentinel whose configuration is on the disk; `edit` replaces it, `sees` waits for a line of the log. */
-async function onDisk(text = FILE, path?: string) {
+async function onDisk(text = FILE, path?: string, more: Partial<AppOptions> = {}) {
   const dir = newFolder();
   const file = path ?? join(dir, "sentinel.kdl");
   if (path === undefined) writeFileSync(file, text);
   const config = loadConfig({ kind: "file", path: file });
-  const one = await start(join(dir, "state"), "", { config, configFile: file });
+  const one = await start(join(dir, "state"), "", { config, configFile: file, ...more });
   return {
     ...one,
     file,
@@ -114,6 +115,19 @@ test("a file that is wrong changes nothing, and that is said everywhere", async 
   expect(result!.revision).toBe(revision + 1n);
   expect((await control.call("getStatus", {})).configFile).toMatchObject({ valid: true, problems: [] });
 });
+
+test.each([false, true])(
+  "files that it names are checked as at the start (skipFiles: %s)",
+  async (skipFiles) => {
+    const { control, edit } = await onDisk(FILE, undefined, { skipFiles });
+    edit(FILE.replace('upstream "api" }', 'static-files { root "/nowhere" } }'));
+    const { violations } = await control.refused("reloadConfig", {});
+    const codes = violations.map(({ reason }) => reason);
+    // Refused in any case: they are not implemented.
+    expect(codes).toContain("not-implemented");
+    expect(codes.includes("file-missing")).toBe(!skipFiles);
+  },
+);
 
 test("what both sides changed: the file wins and it is named, or it is refused", async () => {
   const { control, edit, sees } = await onDisk();
