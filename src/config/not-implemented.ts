@@ -3,36 +3,61 @@
 // that was reported only what is worse is reported again. Driven by the schema
 // alone; called by load.ts before decoding.
 import type { Report } from "./diagnostic.ts";
-import type { Verdict } from "./schema/row.ts";
-import { type Block, boolOf, describe, type Item, markBroken } from "./tree.ts";
+import type { Names } from "./names.ts";
+import { namesIn } from "./references.ts";
+import type { Surroundings, Verdict } from "./schema/row.ts";
+import { prefixAround, scopesOf } from "./scopes.ts";
+import { type Block, boolOf, describe, entitiesOf, type Item, idOf, markBroken } from "./tree.ts";
 
 type Outer = "live" | "warning" | "error";
 
 /** Reports everything below `root` that is written and not live. */
 export function reportNotImplemented(root: Block, report: Report): void {
-  visit(root, root, "live", report);
+  visit(root, new Whole(root), "live", report);
 }
 
-function visit(block: Block, root: Block, outer: Outer, report: Report): void {
+/** The whole configuration; its names are collected when they are first asked for. */
+class Whole implements Surroundings {
+  readonly root: Block;
+  #names: Names | undefined;
+  #agents: Map<string, Block> | undefined;
+
+  constructor(root: Block) {
+    this.root = root;
+  }
+
+  readonly agentOf = (block: Block, name: string): Block | undefined => {
+    this.#names ??= namesIn(this.root);
+    this.#agents ??= new Map(
+      scopesOf(this.root).flatMap(({ block: scope, prefix }) =>
+        entitiesOf(scope, "agents", "agent").map((agent) => [`${prefix}${idOf(agent)}`, agent] as const),
+      ),
+    );
+    const found = this.#names.resolve("agent", prefixAround(block), name);
+    return found !== undefined && "name" in found ? this.#agents.get(found.name) : undefined;
+  };
+}
+
+function visit(block: Block, whole: Whole, outer: Outer, report: Report): void {
   for (const found of block.fields.values()) {
     for (const item of found) {
       if (item.off || isSwitchedOff(item) || isUnread(item)) continue;
-      const verdict = verdictOf(item, block, root);
+      const verdict = verdictOf(item, block, whole);
       if (verdict === "off") continue;
       const isNews =
         verdict !== undefined && (outer === "live" || (outer === "warning" && verdict.severity === "error"));
       if (isNews) say(item, block, verdict, report);
       const inner = verdict === undefined || outer === "error" ? outer : worse(outer, verdict.severity);
-      if (item.block !== undefined && inner !== "error") visit(item.block, root, inner, report);
+      if (item.block !== undefined && inner !== "error") visit(item.block, whole, inner, report);
     }
   }
 }
 
-function verdictOf(item: Item, block: Block, root: Block): Verdict | "off" | undefined {
+function verdictOf(item: Item, block: Block, whole: Whole): Verdict | "off" | undefined {
   const { ignored, same } = item.row;
   if (ignored === undefined) return undefined;
   if (item.values.length > 0 && item.values.every(({ value }) => same.includes(value))) return undefined;
-  const verdict = typeof ignored === "function" ? ignored(item, block, root) : ignored;
+  const verdict = typeof ignored === "function" ? ignored(item, block, whole) : ignored;
   return verdict === "warning" || verdict === "error" ? { severity: verdict } : verdict;
 }
 

@@ -9,6 +9,16 @@ export interface Scope {
   readonly prefix: Prefix;
 }
 
+/** The prefix of the scope that a block is in. */
+export function prefixAround(block: Block): Prefix {
+  let prefix = "";
+  for (let outer = block.parent; outer !== undefined; outer = outer.parent) {
+    const { path } = outer.spec;
+    if (path === "namespace" || path === "namespace/service") prefix = `${idOf(outer)}:${prefix}`;
+  }
+  return prefix;
+}
+
 /** All scopes, outer ones first. */
 export function scopesOf(root: Block): Scope[] {
   const scopes: Scope[] = [{ block: root, prefix: "" }];

@@ -46,9 +46,9 @@ export interface Surroundings {
  */
 export type Judge = (value: unknown, surroundings: Surroundings) => Severity | Verdict | "off" | undefined;
 
-/** The class of one field. */
+/** The class of one field; of a live one undefined. */
 export interface Rule {
-  readonly ignored: Severity | Judge;
+  readonly ignored: Severity | Judge | undefined;
   /** Values that equal what the build does anyway. Durations count as seconds. */
   readonly same?: readonly unknown[];
 }
@@ -58,7 +58,7 @@ export type Rules = Readonly<Record<string, Rule>>;
 
 const W: Rule = { ignored: "warning" };
 const E: Rule = { ignored: "error" };
-const LIVE: Rule = { ignored: () => undefined };
+const LIVE: Rule = { ignored: undefined };
 /** Class W, but for values that the build has anyway. */
 const unless = (...same: readonly unknown[]): Rule => ({ ignored: "warning", same });
 const each = (rule: Rule, ...fields: readonly string[]): Rules =>
@@ -67,9 +67,8 @@ const each = (rule: Rule, ...fields: readonly string[]): Rules =>
 /** Message name → its rules. */
 export const LIVENESS: Readonly<Record<string, Rules>> = {
   System: {
-    ...each(W, "trace_id_format", "pid_file", "user", "group", "working_directory", "route_cache_size"),
-    ...each(W, "trusted_proxies"),
-    ...each(unless(false), "auto_reload", "daemon"),
+    ...each(W, "trace_id_format", "route_cache_size", "trusted_proxies"),
+    daemon: unless(false),
     shutdown_delay: unless(0),
     path_normalization: unless(PathNormalization.STRICT),
   },

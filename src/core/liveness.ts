@@ -30,8 +30,7 @@ type Find = Surroundings["find"];
  */
 export function livenessOf(messageName: string, fieldName: string): Liveness {
   const rule = ruleOf(messageName, fieldName);
-  if (rule === undefined) return "live";
-  return typeof rule.ignored === "function" ? "depends" : rule.ignored;
+  return typeof rule?.ignored === "function" ? "depends" : (rule?.ignored ?? "live");
 }
 
 /** Everything of a resource that this build ignores; `find` knows the other resources. */
@@ -39,7 +38,9 @@ export function ignoredIn(key: ResourceKey, resource: Resource, name: string, fi
   const schema = schemaOf(key.kind);
   const found: Ignored[] = [];
   const visit = new Visit(resource, name, find, found);
-  const whole = verdictOf(LIVENESS[schema.name]?.[""], resource, visit);
+  const rule = LIVENESS[schema.name]?.[""];
+  if (rule !== undefined && isSwitchedOff(resource)) return found;
+  const whole = verdictOf(rule, resource, visit);
   if (whole === "off") return found;
   if (whole !== undefined) visit.say("", name, whole);
   if (whole?.severity !== "error") visit.message(schema, resource as unknown as Fields, "", whole?.severity);
@@ -121,7 +122,7 @@ function plainValue(value: unknown): unknown {
   return Number(seconds) + nanos / 1e9;
 }
 
-/** A message inside a resource that says it is off asks for nothing. */
+/** A message that says it is off asks for nothing. */
 function isSwitchedOff(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
   const { enabled, disabled } = value as { readonly enabled?: unknown; readonly disabled?: unknown };

@@ -8,6 +8,7 @@ import type { Kind, Resource } from "../../src/core/resource.ts";
 import {
   AgentSchema,
   BuiltinHandler,
+  CacheSchema,
   FailureMode,
   FilterSchema,
   file_sentinel_v1_resources,
@@ -42,7 +43,7 @@ test("livenessOf", () => {
   expect(livenessOf("Upstream", "load_balancing")).toBe("depends");
   expect(livenessOf("Filter", "")).toBe("depends");
   expect(livenessOf("Route", "")).toBe("live");
-  expect(livenessOf("Logging", "level")).toBe("depends");
+  expect(livenessOf("Logging", "level")).toBe("live");
 });
 
 const OPEN = create(AgentSchema, { id: "open", failureMode: FailureMode.OPEN });
@@ -82,6 +83,7 @@ test("what is live, what equals it and what is switched off say nothing", () => 
     metrics: { enabled: false },
   });
   check(WAF, WafSchema, { mode: WafMode.OFF });
+  check(ResourceKind.CACHE, CacheSchema, { enabled: false, diskPath: "/d" });
 });
 
 test("a field is reported once, what is worse inside it again", () => {

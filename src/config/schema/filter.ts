@@ -1,7 +1,7 @@
 // Tables of filters: common keys, and the keys of each type. Filters are not
 // live; a route that names one is refused, so their own rows only say which
 // keys exist and what they hold.
-import { type Block, entitiesOf, idOf, textOf } from "../tree.ts";
+import { type Block, textOf } from "../tree.ts";
 import { HEADER_EDIT_ROWS } from "./header-edits.ts";
 import { RATE_KEYS } from "./limits.ts";
 import {
@@ -23,6 +23,7 @@ import {
   type Row,
   ref,
   refuse,
+  type Surroundings,
   seconds,
   size,
   table,
@@ -222,17 +223,17 @@ export const FILTERS = table("filters", [filterRow]);
 const HARMLESS = ["headers", "cors", "compress", "timeout", "log"];
 
 /** Filters that protect or decide are refused, those that only decorate warn. */
-function byType(item: Parameters<Judge>[0], _scope: Block, root: Block): ReturnType<Judge> {
+function byType(item: Parameters<Judge>[0], _scope: Block, around: Surroundings): ReturnType<Judge> {
   const type = item.block && textOf(item.block, "type");
   if (type === undefined || item.block === undefined) return "error";
   if (type === "geo") return textOf(item.block, "action") === "log-only" ? "warning" : "error";
-  if (type === "agent") return failsOpen(item.block, root) ? "warning" : "error";
+  if (type === "agent") return failsOpen(item.block, around) ? "warning" : "error";
   return HARMLESS.includes(type) ? "warning" : "error";
 }
 
 /** The filter's failure mode, else its agent's. */
-function failsOpen(filter: Block, root: Block): boolean {
-  const agent = entitiesOf(root, "agents", "agent").find((one) => idOf(one) === textOf(filter, "agent"));
+function failsOpen(filter: Block, { agentOf }: Surroundings): boolean {
+  const agent = agentOf(filter, textOf(filter, "agent") ?? "");
   return (textOf(filter, "failure-mode") ?? (agent && textOf(agent, "failure-mode"))) === "open";
 }
 

@@ -156,7 +156,9 @@ const LISTENER = entity(
     warn("keepalive-max-requests", int(1), per("requests per connection")),
     warn("max-concurrent-streams", int(1), per("HTTP/2 streams per connection", "100")),
     live("admin", bool(), core("serves the admin endpoints and nothing else", "#true if the id is admin")),
-    refuse("proxy-protocol", bool(), per("reads the PROXY header of a load balancer")),
+    refuse("proxy-protocol", bool(), per("reads the PROXY header of a load balancer"), {
+      same: [false],
+    }),
   ],
   { misses: { listen: "address", port: "address", socket: "address" } },
 );

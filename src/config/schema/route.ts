@@ -1,6 +1,6 @@
 // Tables of routes: conditions, policies and what serves the request. The
 // larger features of a route are in route-features.ts and inference.ts.
-import { type Block, blocksOf, entitiesOf, idOf, textOf } from "../tree.ts";
+import { type Block, blocksOf, textOf } from "../tree.ts";
 import { CIRCUIT_BREAKER } from "./circuit-breaker.ts";
 import { HEADER_EDITS } from "./header-edits.ts";
 import { INFERENCE } from "./inference.ts";
@@ -31,6 +31,7 @@ import {
   ref,
   refuse,
   repeated,
+  type Surroundings,
   seconds,
   size,
   table,
@@ -214,11 +215,14 @@ export const routeRow = live("route", blocks(ROUTE), core("a rule that serves ma
 export const ROUTES = table("routes", [routeRow]);
 
 /** A route's agents protect it unless all of them fail open. */
-function agentsOfRoute(item: Parameters<Judge>[0], _route: Block, root: Block): ReturnType<Judge> {
-  const agents = new Map(entitiesOf(root, "agents", "agent").map((agent) => [idOf(agent), agent]));
-  const named = item.values.flatMap(({ value }) => agents.get(String(value)) ?? []);
-  if (named.length === 0 && item.values.length > 0) return "error";
-  return named.every((agent) => textOf(agent, "failure-mode") === "open") ? "warning" : "error";
+function agentsOfRoute(
+  item: Parameters<Judge>[0],
+  route: Block,
+  { agentOf }: Surroundings,
+): ReturnType<Judge> {
+  const named = item.values.map(({ value }) => agentOf(route, String(value)));
+  const isOpen = named.every((agent) => agent && textOf(agent, "failure-mode") === "open");
+  return isOpen ? "warning" : "error";
 }
 
 /** All are live but those of the cache. */
@@ -229,7 +233,7 @@ function withoutCache(item: Parameters<Judge>[0]): ReturnType<Judge> {
   return { severity: "warning", message };
 }
 
-function wafOfRoute(_item: Parameters<Judge>[0], _route: Block, root: Block): ReturnType<Judge> {
+function wafOfRoute(_item: Parameters<Judge>[0], _route: Block, { root }: Surroundings): ReturnType<Judge> {
   const waf = blocksOf(root, "waf")[0];
   const mode = waf && textOf(waf, "mode");
   return mode === "off" || mode === "detection" ? "warning" : "error";

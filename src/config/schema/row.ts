@@ -47,6 +47,13 @@ export interface Verdict {
   readonly message?: string;
   readonly hint?: string;
 }
+/** What else there is in the configuration. */
+export interface Surroundings {
+  readonly root: Block;
+  /** The agent that a name means inside a block. */
+  readonly agentOf: (block: Block, name: string) => Block | undefined;
+}
+
 /**
  * A verdict that depends on the values. Undefined: this key is not ignored, but
  * keys inside it may be; "off": what is written asks for nothing.
@@ -54,7 +61,7 @@ export interface Verdict {
 export type Judge = (
   item: Item,
   block: Block,
-  root: Block,
+  around: Surroundings,
 ) => Verdict | Verdict["severity"] | "off" | undefined;
 
 /** What the documentation says about a key. */

@@ -200,7 +200,7 @@ export type System = Message<"sentinel.v1.System"> & {
   traceIdFormat?: TraceIdFormat | undefined;
 
   /**
-   * Reload when a file of the configuration changes. Default false.
+   * Reload when a file of the configuration changes. Default false. Only what the configuration files say counts.
    *
    * @generated from field: optional bool auto_reload = 5;
    */
@@ -208,27 +208,28 @@ export type System = Message<"sentinel.v1.System"> & {
 
   /**
    * File with the process id, written after the listeners are open. Default none.
+   * Only what the configuration files say counts, at the start.
    *
    * @generated from field: optional string pid_file = 6;
    */
   pidFile?: string | undefined;
 
   /**
-   * User to run as after binding. Default unchanged. Takes effect at the next start.
+   * User to run as after binding. Default unchanged. Only what the configuration files say counts, at the start.
    *
    * @generated from field: optional string user = 7;
    */
   user?: string | undefined;
 
   /**
-   * Group to run as after binding. Default unchanged. Takes effect at the next start.
+   * Group to run as after binding. Default unchanged. Only what the configuration files say counts, at the start.
    *
    * @generated from field: optional string group = 8;
    */
   group?: string | undefined;
 
   /**
-   * Directory of the process. Default unchanged.
+   * Directory of the process. Default unchanged. Only what the configuration files say counts, at the start.
    *
    * @generated from field: optional string working_directory = 9;
    */
@@ -270,7 +271,8 @@ export type System = Message<"sentinel.v1.System"> & {
   pathNormalization?: PathNormalization | undefined;
 
   /**
-   * "IP:PORT" of a minimal /health and /ready. Default none. Takes effect at the next start.
+   * "IP:PORT" of a minimal /health and /ready. Default none.
+   * Only what the configuration files say counts, at the start.
    *
    * @generated from field: optional string health_listen = 15;
    */
