@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import type { JsonValue } from "@bufbuild/protobuf";
 import { jsonChunks } from "./json-chunks.ts";
-import { type Answer, type Progress, readyAnswer } from "./readiness.ts";
+import { type Answer, type Progress, readyAnswer, unclearIn } from "./readiness.ts";
 
 type Fields = Readonly<Record<string, JsonValue | Iterable<JsonValue>>>;
 
@@ -77,6 +77,8 @@ async function reload(
   const { remoteAddress = "", remotePort = 0 } = request.socket;
   if (!isLoopback(remoteAddress)) return forbidden("changes are taken from this machine only");
   if (request.headers.origin !== undefined) return forbidden("changes are not taken from web pages");
+  const unclear = unclearIn(parameters, ["dry_run"]);
+  if (unclear !== undefined) return unclear;
   const dryRun = parameters.get("dry_run");
   if (dryRun !== null && !["0", "1", "false", "true"].includes(dryRun)) {
     return { status: 400, body: { status: "invalid", reason: "dry_run is 0 or 1" } };

@@ -1,6 +1,7 @@
 // Large answers in pieces, between which the event loop turns: an answer about
 // 10,000 routes must not hold up a commit.
 import { type DescMessage, type JsonValue, type Message, toJson } from "@bufbuild/protobuf";
+import { redactMessage } from "../core/index.ts";
 
 /** Entries of a list in one piece. */
 const PER_CHUNK = 100;
@@ -36,9 +37,9 @@ export function messageFields(
   return fields;
 }
 
-/** A message as JSON, with the names of the .proto files. */
+/** A message as JSON, with the names of the .proto files and without secrets. */
 export function shown(schema: DescMessage, message: Message): JsonValue {
-  return toJson(schema, message, { useProtoFieldName: true });
+  return toJson(schema, redactMessage(schema, message), { useProtoFieldName: true });
 }
 
 function* converted(schema: DescMessage, messages: readonly Message[]): Generator<JsonValue> {

@@ -25,10 +25,14 @@ export interface Answer {
 export function readyAnswer(progress: Progress, query: URLSearchParams): Answer {
   const { isReady, historyId, revision, applied } = progress;
   const details = { history_id: historyId, revision: String(revision), applied_revision: String(applied) };
+  const unclear = unclearIn(query, ["min_revision", "source", "version"]);
+  if (unclear !== undefined) return unclear;
   const [wanted, source, version] = ["min_revision", "source", "version"].map((name) => query.get(name));
   if ((source == null) !== (version == null)) return invalid("source and version go together");
   for (const number of [wanted, version]) {
-    if (number != null && !/^\d{1,20}$/.test(number)) return invalid(`'${number}' is not a number`);
+    if (number != null && !/^\d{1,20}$/.test(number)) {
+      return invalid(`'${number}' is not a whole number of at most 20 digits`);
+    }
   }
   const reasons: string[] = [];
   if (!isReady) reasons.push("not every worker serves the configuration, or Sentinel is shutting down");
@@ -43,6 +47,15 @@ export function readyAnswer(progress: Progress, query: URLSearchParams): Answer 
   }
   if (reasons.length === 0) return { status: 200, body: { status: "ready", ...details } };
   return { status: 503, body: { status: "not ready", reasons, ...details } };
+}
+
+/** The answer to a query that is not understood in full; undefined if it is. Nothing is ignored silently. */
+export function unclearIn(query: URLSearchParams, known: readonly string[]): Answer | undefined {
+  for (const name of new Set(query.keys())) {
+    if (!known.includes(name)) return invalid(`unknown parameter '${name}', known: ${known.join(", ")}`);
+    if (query.getAll(name).length > 1) return invalid(`'${name}' is given twice`);
+  }
+  return undefined;
 }
 
 function invalid(reason: string): Answer {

@@ -4,9 +4,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { release } from "node:os";
 import { join, relative } from "node:path";
-import { type DescMessage, fromJson, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
+import { type DescMessage, type JsonValue, type MessageShape, toJson } from "@bufbuild/protobuf";
 import { printKdl } from "../config/print.ts";
-import { toConfigState } from "../core/index.ts";
+import { redactMessage, redactText, toConfigState } from "../core/index.ts";
 import {
   ChangeFilter,
   GetStatusResponseSchema,
@@ -19,7 +19,7 @@ import { sentinelVersion } from "../version.ts";
 import type { ControlClient } from "./client.ts";
 import { pastOfFolder } from "./offline.ts";
 import { type Past, pastOf } from "./past.ts";
-import { redact, redactText } from "./redact.ts";
+import { redact } from "./redact.ts";
 import { readState } from "./state.ts";
 import type { TarFile } from "./tar.ts";
 
@@ -52,8 +52,7 @@ class Collector {
   async add(name: string, make: () => Promise<JsonValue | string> | JsonValue | string): Promise<void> {
     try {
       const made = await make();
-      const isText = typeof made === "string" && !name.endsWith(".json");
-      const text = isText ? made : `${JSON.stringify(redact(made), undefined, 2)}\n`;
+      const text = typeof made === "string" ? made : `${JSON.stringify(redact(made), undefined, 2)}\n`;
       this.files.push({ name, content: Buffer.from(text) });
     } catch (error) {
       this.problems.push(redactText(`${name}: ${error instanceof Error ? error.message : String(error)}`));
@@ -125,12 +124,12 @@ export async function bundleOfFolder(folder: Offline, dir: string, time: Date): 
 }
 
 async function addState(collector: Collector, read: () => Promise<ConfigState>): Promise<void> {
-  let json: JsonValue;
+  let state: ConfigState;
   await collector.add("state.json", async () => {
-    json = redact(jsonOf(ConfigStateSchema, await read()));
-    return json;
+    state = redactMessage(ConfigStateSchema, await read());
+    return `${JSON.stringify(toJson(ConfigStateSchema, state), undefined, 2)}\n`;
   });
-  await collector.add("state.kdl", () => printKdl(fromJson(ConfigStateSchema, json)));
+  await collector.add("state.kdl", () => printKdl(state));
 }
 
 async function addPast(collector: Collector, past: Past): Promise<void> {
@@ -154,7 +153,7 @@ function linesOf(values: readonly JsonValue[]): string {
 }
 
 function jsonOf<D extends DescMessage>(schema: D, message: MessageShape<D>): JsonValue {
-  return toJson(schema, message) as JsonValue;
+  return toJson(schema, redactMessage(schema, message)) as JsonValue;
 }
 
 /** Names and sizes, without what is in them. */

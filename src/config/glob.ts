@@ -1,8 +1,9 @@
 // Patterns of file names for `include`: `*`, `?` and `[…]` within a segment,
 // `**` across segments; a leading dot must be written. Reads folders, never
 // files. Called by include.ts.
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { statusOf } from "./regular-file.ts";
 
 /** Names looked at for one pattern; "**" at the wrong place could walk a whole disk. */
 const MAX_NAMES = 100_000;
@@ -58,7 +59,7 @@ class Search {
 
   #step(path: string, rest: readonly string[]): void {
     if (rest.length > 0) return this.visit(path, rest);
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) this.paths.add(path);
+    if (statusOf(path)?.isFile() === true) this.paths.add(path);
   }
 
   #names(folder: string): { name: string; isFolder: boolean }[] {

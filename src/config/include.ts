@@ -2,11 +2,12 @@
 // the first one, puts what it includes in the place of the directives, each file
 // once. Reports what is wrong with directives; what the nodes mean is checked
 // afterwards, in the whole. Called by load.ts.
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { type Related, type Report, type Span, wholeFile } from "./diagnostic.ts";
 import { hasWildcards, matchFiles } from "./glob.ts";
 import { readNodes, readText } from "./read-file.ts";
+import { statusOf } from "./regular-file.ts";
 import type { SourceNode, SourceValue } from "./source.ts";
 
 /** Files of one configuration. */
@@ -109,7 +110,7 @@ export class FileSet {
   }
 
   #file(path: string, at: Span, way: readonly Step[], isPattern: boolean): SourceNode[] {
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = statusOf(path);
     if (stat?.isDirectory() === true) {
       const hints = [`include "${join(path, "*.kdl")}"`];
       this.#report.error("missing-include", at, `${path} is a directory`, { hints });

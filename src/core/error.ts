@@ -2,6 +2,7 @@
 // to do about it. The core returns these as values; the shells map them once
 // to a gRPC status (control/status.ts) or to a diagnostic (config/diagnostic.ts).
 // Bugs are something else: they throw InvariantError.
+import { redactText } from "./redact.ts";
 import type { KIND_NAMES, Kind } from "./resource.ts";
 
 /** Closed list; each code maps to one gRPC status (api.md §6). */
@@ -61,8 +62,10 @@ export function assertNever(value: never): never {
   throw new InvariantError(`unexpected value ${JSON.stringify(value)}`);
 }
 
-/** `value` in quotes for a message, shortened to 64 characters, control characters escaped. */
-export function quote(value: string): string {
+/** `value` in quotes for a message, without what looks like a secret, shortened to 64 characters, control characters escaped. */
+export function quote(given: string): string {
+  // What is quoted goes into logs and events.
+  const value = redactText(given);
   // Well formed, because grpc-js throws on a message with half a surrogate pair.
   const short = (value.length > 64 ? `${value.slice(0, 61)}...` : value).toWellFormed();
   return `'${[...short].map((c) => (isControl(c) ? `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}` : c)).join("")}'`;

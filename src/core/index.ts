@@ -41,6 +41,7 @@ export { type Ignored, ignoredIn, type Liveness, livenessOf, resourceName } from
 export { changedFields } from "./mask.ts";
 export { keyAfter, keyBetween } from "./order.ts";
 export { Pattern } from "./pattern.ts";
+export { isSecretName, REDACTED, redactMessage, redactText } from "./redact.ts";
 export { type Reference, referencesOf, referenceText, scopeName, scopeOf } from "./references.ts";
 export {
   COLLECTION_FIELDS,

@@ -77,7 +77,12 @@ function linkOrStat(path: string): string | Stats | undefined {
 }
 
 function statOf(path: string) {
-  return statSync(path, { bigint: true, throwIfNoEntry: false });
+  try {
+    return statSync(path, { bigint: true });
+  } catch {
+    // Not there, a circle of links, a folder that may not be entered.
+    return undefined;
+  }
 }
 
 function namesIn(folder: string): string[] {

@@ -24,6 +24,10 @@ test.each<[string, Partial<Progress>, number]>([
   ["source=cp&version=41", { applied: 6n }, 503],
   ["source=other&version=1", {}, 503],
   ["source=cp", {}, 400],
+  // What is misspelled or said twice would be taken for a question that was not asked.
+  ["min_revison=8", {}, 400],
+  ["min_revision=7&min_revision=8", {}, 400],
+  ["__proto__=1", {}, 400],
   ["version=1", {}, 400],
   ["source=cp&version=41&min_revision=8", {}, 503],
   ["", { applied: -1n, isReady: false }, 503],

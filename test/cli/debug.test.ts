@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { TokenEstimation } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { Control, configOf, type RunningProxy, startProxy } from "../e2e/proxy-process.ts";
 import { invoke } from "./invoke.ts";
 
@@ -18,6 +19,7 @@ const SECRETS = [
   "bearer-0123456",
   "url-0123456",
   "refused-0123456",
+  "h-0123456",
 ];
 
 let folder: string;
@@ -46,6 +48,9 @@ beforeAll(async () => {
         ],
         queryParams: [{ name: "access_token", value: "q-0123456" }],
       },
+      // A word about tokens is no token.
+      inference: { tokenEstimation: TokenEstimation.WORDS },
+      policies: { requestHeaders: { set: [{ key: "authorization", value: "h-0123456" }] } },
     },
     options,
   });
@@ -118,7 +123,7 @@ test("of a running proxy it has everything, and no secret", async () => {
 
   // What is printed loads again.
   const { stdout: state } = await invoke("state", ...at);
-  expect(files["state.kdl"]!.replaceAll('"[redacted]"', "X")).toBe(state.replaceAll(/"[kq]-0123456"/g, "X"));
+  expect(files["state.kdl"]!.replaceAll('"[redacted]"', "X")).toBe(state.replaceAll(/"[hkq]-0123456"/g, "X"));
 }, 60_000);
 
 test("an existing file is kept; a proxy that is not there is exit code 3", async () => {

@@ -1,6 +1,7 @@
 // What is taken out of a debug bundle, and what stays.
 import { expect, test } from "@jest/globals";
-import { REDACTED, redact, redactText } from "../../src/cli/redact.ts";
+import { redact } from "../../src/cli/redact.ts";
+import { REDACTED, redactText } from "../../src/core/index.ts";
 
 test.each([
   ["rotate password=hunter2, then go on", `rotate password=${REDACTED}, then go on`],

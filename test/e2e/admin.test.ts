@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/load.ts";
+import { BuiltinHandler } from "../../src/gen/sentinel/v1/resources_pb.ts";
 import { cleanUp, FILE, idsOf, newFolder, start } from "./app-in-folder.ts";
 
 afterEach(cleanUp);
@@ -97,6 +98,39 @@ test("every read has its answer; nothing else is there", async () => {
   }
 });
 
+test("no read shows a secret", async () => {
+  const { admin, control } = await onDisk();
+  await control.call("addRoute", {
+    route: {
+      id: "shown",
+      builtinHandler: BuiltinHandler.CONFIG,
+      matches: { paths: ["/c"], headers: [{ name: "x-api-key", value: "hunter2" }] },
+      policies: { requestHeaders: { set: [{ key: "authorization", value: "hunter2" }] } },
+    },
+  });
+  const at = await admin();
+  for (const path of ["/admin/config", "/admin/routes"]) {
+    const { status, text } = await ask(at, path);
+    expect([path, status, text.includes("[redacted]"), text.includes("hunter2")]).toEqual([
+      path,
+      200,
+      true,
+      false,
+    ]);
+  }
+  const handler = await ask(await addressOf({ control }, "http"), "/c", {
+    headers: { "x-api-key": "hunter2" },
+  });
+  expect([handler.status, handler.text.includes('"[redacted]"'), handler.text.includes("hunter2")]).toEqual([
+    200,
+    true,
+    false,
+  ]);
+  // Control planes write back what they read.
+  const routes = (await control.call("getState", {})).state?.routes;
+  expect(routes?.find(({ id }) => id === "shown")?.matches?.headers).toMatchObject([{ value: "hunter2" }]);
+});
+
 test("POST /admin/reload: applied, unchanged, rejected, only computed; counted", async () => {
   const { admin, edit, app, file } = await onDisk();
   const at = await admin();
@@ -146,7 +180,13 @@ test("changes are not taken from web pages, nor by GET", async () => {
   );
   expect(fromPage).toMatch(/^HTTP\/1\.1 403 /);
   expect((await ask(at, "/admin/reload")).status).toBe(405);
-  expect((await ask(at, "/admin/reload?dry_run=maybe", { method: "POST" })).status).toBe(400);
+  // What is misspelled must not become a reload.
+  for (const query of ["dry_run=maybe", "dryrun=1", "dry_run=1&dry_run=0"]) {
+    expect([query, (await ask(at, `/admin/reload?${query}`, { method: "POST" })).status]).toEqual([
+      query,
+      400,
+    ]);
+  }
   expect(idsOf(app)).toEqual(["127.0.0.1:1"]);
 });
 

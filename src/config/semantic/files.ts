@@ -2,9 +2,9 @@
 // parse and belong to their keys, authorities, folders of static files. Left out
 // with `--skip-files`; log files, sockets and the pid file are never touched.
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
 import { pathFrom } from "../decode/system.ts";
 import type { Report } from "../diagnostic.ts";
+import { readRegularFile, statusOf } from "../regular-file.ts";
 import { type Block, describe, type Value, value } from "../tree.ts";
 
 /** Looks at every file that the blocks below name. */
@@ -55,7 +55,7 @@ function parsed<T>(file: Value, what: string, parse: (pem: Buffer) => T, report:
 
 function contents(file: Value, what: string, report: Report): Buffer | undefined {
   try {
-    return readFileSync(pathFrom(file.at, String(file.value)));
+    return readRegularFile(pathFrom(file.at, String(file.value)));
   } catch (error) {
     report.error("tls-file", file.at, `${what} file '${file.value}' cannot be read: ${reasonOf(error)}`, {
       hints: [
@@ -70,7 +70,7 @@ function checkAuthority(block: Block, key: string, report: Report): void {
   const file = value(block, key);
   if (file === undefined) return;
   try {
-    new X509Certificate(readFileSync(pathFrom(file.at, String(file.value))));
+    new X509Certificate(readRegularFile(pathFrom(file.at, String(file.value))));
   } catch (error) {
     const reason = isSystemError(error)
       ? `cannot be read: ${reasonOf(error)}`
@@ -82,7 +82,7 @@ function checkAuthority(block: Block, key: string, report: Report): void {
 function checkRoot(files: Block, report: Report): void {
   const root = value(files, "root");
   if (root === undefined) return;
-  const found = statSync(pathFrom(root.at, String(root.value)), { throwIfNoEntry: false });
+  const found = statusOf(pathFrom(root.at, String(root.value)));
   if (found?.isDirectory()) return;
   const route = describe(files.parent ?? files);
   report.error("file-missing", root.at, `static root '${root.value}' of ${route} is not a directory`);
