@@ -21,6 +21,10 @@ const RETRY_MS = 1_000;
 /** Connections to one listener; probes and people. */
 const MAX_CONNECTIONS = 100;
 const TIMEOUT_MS = 10_000;
+/** How often connections are looked for that have sent no whole request in time. */
+const LOOK_MS = 1_000;
+/** Requests of one connection; who pipelines has all of them answered at the same time. */
+const MAX_REQUESTS = 16;
 
 /** What it needs. */
 export interface AdminListenersOptions {
@@ -135,8 +139,14 @@ export class AdminListeners implements Participant {
   async #bind({ id, address = "" }: Listener, isOurs: boolean): Promise<Bound | ConfigError> {
     const { handler, reusePort } = this.#options;
     const parsed = parseBindAddress(address)!;
-    const server = createServer({ requestTimeout: TIMEOUT_MS, headersTimeout: TIMEOUT_MS }, handler);
+    const timeouts = {
+      requestTimeout: TIMEOUT_MS,
+      headersTimeout: TIMEOUT_MS,
+      connectionsCheckingInterval: LOOK_MS,
+    };
+    const server = createServer(timeouts, handler);
     server.maxConnections = MAX_CONNECTIONS;
+    server.maxRequestsPerSocket = MAX_REQUESTS;
     try {
       // With a shared port the kernel would let somebody else's process have it, too.
       if (reusePort && !isOurs) await probe(parsed);

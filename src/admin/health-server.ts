@@ -16,7 +16,8 @@ export async function startHealthServer(
   port: number,
   progress: () => Progress,
 ): Promise<HealthServer> {
-  const server = createServer((request, response) => {
+  // Node.js looks for slow clients every 30 s unless told otherwise.
+  const server = createServer({ connectionsCheckingInterval: 1_000 }, (request, response) => {
     const { status, body } = answer(request.method ?? "", request.url ?? "", progress);
     const text = `${JSON.stringify(body)}\n`;
     response.writeHead(status, {

@@ -78,16 +78,17 @@ export function addResourceCommands(program: Command): void {
 
 function addPlainCommands(program: Command, { name, kind, what, refused, cascade }: Plain): void {
   const group = program.command(name).description(`change ${what}`);
-  const add = withFields(group.command("add <id>").description(`add a ${name}`), []);
+  const articled = `${/^[aeiou]/.test(name) ? "an" : "a"} ${name}`;
+  const add = withFields(group.command("add <id>").description(`add ${articled}`), []);
   withMutationOptions(add).action((id: string, options: MutationOptions) =>
     mutate(mutation("add", kind), { [name]: { id, ...resourceFields(kind, [], options) } }, options),
   );
-  const update = group.command(`update <${name}>`).description(`change a ${name}`);
+  const update = group.command(`update <${name}>`).description(`change ${articled}`);
   withTargetOptions(withFieldsToUpdate(update, []), `add the ${name} if there is none`);
   withMutationOptions(update).action((id: string, options: MutationOptions) =>
     mutate(mutation("update", kind), updateOf(name, { id }, [], options), options),
   );
-  const remove = group.command(`remove <${name}>`).description(`remove a ${name}; ${refused}`);
+  const remove = group.command(`remove <${name}>`).description(`remove ${articled}; ${refused}`);
   withTargetOptions(remove, "succeed if there is none");
   if (cascade !== undefined) remove.option("--cascade", cascade);
   withMutationOptions(remove).action((id: string, options: MutationOptions) => {

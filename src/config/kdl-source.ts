@@ -134,6 +134,10 @@ function describe(index: TextIndex, text: string, error: InvalidKdlError): Probl
   if (/^Unexpected token "}"/.test(message)) {
     return { at, message: "unexpected '}'", hints: ["there is no open block to close here"], isV1: false };
   }
+  if (/Maximum call stack/.test(message)) {
+    const hints = ["look for blocks that are not closed"];
+    return { at, message: `nodes are nested more than ${MAX_DEPTH} deep`, hints, isV1: false };
+  }
   if (/EOF inside string/.test(message)) {
     return { at, message: "a string is not closed", hints: ["add the missing quote"], isV1: false };
   }

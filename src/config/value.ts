@@ -133,7 +133,8 @@ function duration(type: ValueType & { kind: "duration" }, source: SourceValue, p
   } else {
     return wrongType("a duration", source, place);
   }
-  if (ms < 0 || !Number.isFinite(ms)) return bad(`'${place.key}' must not be negative`);
+  if (ms < 0) return bad(`'${place.key}' must not be negative`);
+  if (!Number.isFinite(ms)) return bad(`'${place.key}' must have an end`, 'write a time such as "10s"');
   if (ms > 1e15) return bad(`'${place.key}' is too long`);
   if (type.positive && ms === 0) return bad(`'${place.key}' must be greater than 0`);
   return { value: ms };

@@ -17,6 +17,9 @@ import { stateOfBaseNear } from "./base.ts";
 import { type DiffBytes, encodeDiff } from "./diff-bytes.ts";
 import { type StartSettings, startSettings } from "./start-settings.ts";
 
+/** Diagnostics of one reload. */
+const MAX_DIAGNOSTICS = 1_000;
+
 /** What to read. */
 export interface ReadRequest {
   readonly entry: ConfigEntry;
@@ -62,7 +65,7 @@ export function nameOf({ kind, upstream, id }: ResourceKey): string {
 export function readFiles({ entry, base, skipFiles }: ReadRequest): Reading {
   const loaded = loadConfig(entry, { skipFiles });
   const { settings, files, folders, provenance } = loaded;
-  const diagnostics = loaded.diagnostics.filter(({ severity }) => severity !== "note");
+  const diagnostics = first(loaded);
   const reading = {
     paths: { files, folders },
     settings,
@@ -86,6 +89,23 @@ export function readFiles({ entry, base, skipFiles }: ReadRequest): Reading {
     if (after !== undefined && place !== undefined) origins.set(nameOf(key), `${place.file}:${place.line}`);
   }
   return { ...reading, edited: { diff: encodeDiff(diff), origins, base: toBinary(StoredBaseSchema, next) } };
+}
+
+/** Errors before warnings, at most so many that answer, event and log stay small. */
+function first({ diagnostics, entry }: LoadedConfig): readonly Problem[] {
+  const found: readonly Problem[] = diagnostics.filter(({ severity }) => severity !== "note");
+  if (found.length <= MAX_DIAGNOSTICS) return found;
+  const errors = found.filter(({ severity }) => severity === "error");
+  const more: Problem = {
+    ...wholeFile(entry.path),
+    severity: "warning",
+    code: "too-many",
+    message: `${found.length - MAX_DIAGNOSTICS} more problems are not told here`,
+    hints: ["sentinel validate tells all of them"],
+    related: [],
+  };
+  const rest = found.filter(({ severity }) => severity !== "error");
+  return [...errors, ...rest].slice(0, MAX_DIAGNOSTICS).concat(more);
 }
 
 /** What the core refuses, at the resource that it is about. */

@@ -107,3 +107,10 @@ test("texts of a hundred thousand mistakes are refused in bounded time", () => {
     expect(diagnostics.length).toBeLessThan(20);
   }
 });
+
+test("a time without end is not called negative", () => {
+  const { diagnostics } = load("system { graceful-shutdown-timeout-secs #inf }");
+  expect(diagnostics.map(({ message }) => message)).toContain(
+    "'graceful-shutdown-timeout-secs' must have an end",
+  );
+});

@@ -1,6 +1,7 @@
 // The admin endpoints of a whole Sentinel: what each answers, who may change
 // something, and that their listeners come, move and go like all others.
 
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
@@ -130,6 +131,26 @@ test("no read shows a secret", async () => {
   const routes = (await control.call("getState", {})).state?.routes;
   expect(routes?.find(({ id }) => id === "shown")?.matches?.headers).toMatchObject([{ value: "hunter2" }]);
 });
+
+test("of what one connection pipelines, no more than 16 are answered", async () => {
+  const { admin } = await onDisk();
+  const [host = "", port] = (await admin()).split(":");
+  const socket = connect(Number(port), host);
+  socket.write("GET /admin/config HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50));
+  let text = "";
+  for await (const chunk of socket) text += String(chunk);
+  expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(16);
+});
+
+test("who sends a request too slowly makes room for others soon", async () => {
+  const { admin } = await onDisk();
+  const [host = "", port] = (await admin()).split(":");
+  const sockets = Array.from({ length: 100 }, () => connect(Number(port), host));
+  for (const socket of sockets) socket.write("GET /health HTTP/1.1\r\nX: ");
+  // Node.js would look for them after 30 s.
+  await Promise.all(sockets.map((socket) => once(socket.resume(), "close")));
+  expect((await ask(await admin(), "/health")).status).toBe(200);
+}, 25_000);
 
 test("POST /admin/reload: applied, unchanged, rejected, only computed; counted", async () => {
   const { admin, edit, app, file } = await onDisk();
