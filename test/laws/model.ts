@@ -576,7 +576,7 @@ function refusals(model: Model): boolean {
     model.routes.some(({ value }) =>
       ((value["agents"] ?? []) as unknown[]).some((id) => !isOpen(modeOf(id))),
     ) ||
-    model.listeners.some(({ id, proxyProtocol }) => (id as string).includes(":") || proxyProtocol === true) ||
+    model.listeners.some(({ proxyProtocol }) => proxyProtocol === true) ||
     limits?.["maxHeaderCount"] !== undefined ||
     text(rateLimits ?? {}) !== "{}" ||
     (text(waf ?? {}) !== "{}" && ![1, 2].includes(waf!["mode"] as number))
