@@ -30,7 +30,7 @@ export function stateOfBase(base: StoredBase): State | undefined {
   return built.ok ? built.state : undefined;
 }
 
-/** The same where a state that is likely to differ little is at hand, with its images: in a tenth of the time. */
+/** The same where a state that is likely to differ little is at hand, with its images: what is the same is not made again. */
 export function stateOfBaseNear(
   base: StoredBase,
   near: State,
