@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function read(text: string) {
   const path = join(folder, "sentinel.kdl");
   writeFileSync(path, text);
-  return readFiles({ entry: { kind: "file", path }, base: encodeBase(emptyState()) });
+  return readFiles({ skipFiles: false, entry: { kind: "file", path }, base: encodeBase(emptyState()) });
 }
 
 test("of thousands of problems a thousand are told, and how many are not", () => {
