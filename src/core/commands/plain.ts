@@ -1,5 +1,6 @@
 // Add, Update and Remove of filters, agents, namespaces and services, which
 // differ in nothing but their kind: the state keeps only the resources.
+import { ResourceKind } from "../../gen/sentinel/v1/resources_pb.ts";
 import { canonical } from "../canonical.ts";
 import { checkResource } from "../check.ts";
 import type { Draft, Place } from "../draft.ts";
@@ -81,6 +82,13 @@ function membersOf(draft: Draft, kind: Kind, id: string): { kind: CollectionKind
     const member = parseReference(text) as { kind: CollectionKind; id: string };
     // What only refers to a namespace is not in it.
     if (member.id.startsWith(`${id}:`)) found.push(...membersOf(draft, member.kind, member.id), member);
+  }
+  if (kind !== ResourceKind.NAMESPACE) return found;
+  // A service that was removed earlier in this diff may have left its members behind.
+  for (const { key } of draft.touched.values()) {
+    const isLeft = key.kind === ResourceKind.SERVICE && key.id.startsWith(`${id}:`);
+    if (isLeft && draft.find(key.kind, key.id) === undefined)
+      found.push(...membersOf(draft, key.kind, key.id));
   }
   return found;
 }

@@ -104,6 +104,10 @@ test("Remove: not while something refers to it or is in it", () => {
   check([{ removeNamespace: { namespaceId: "n", cascade: true } }], {
     effects: ["- backend n:u/a", "- upstream n:u", "- route n:s:r", "- service n:s", "- namespace n"],
   });
+  // Whatever was removed before it in the same diff.
+  check([{ removeService: { serviceId: "n:s" } }, { removeNamespace: { namespaceId: "n", cascade: true } }], {
+    effects: ["- service n:s", "- backend n:u/a", "- upstream n:u", "- route n:s:r", "- namespace n"],
+  });
   const outside = { addRoute: { route: { id: "o", upstream: "n:u", matches: { paths: ["/o"] } } } };
   check(
     [{ removeNamespace: { namespaceId: "n", cascade: true } }],
