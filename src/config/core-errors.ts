@@ -1,6 +1,7 @@
 // Turns the core's errors about a decoded configuration into diagnostics with
 // places in the file. The rules themselves are the core's (one validation for
-// files and commands); here they only get their position and the second place.
+// files and commands); here they only get their position and the second place. Of
+// what the file's own pass has marked, the core's word for the same mistake is left out.
 import {
   applyDiff,
   type ConfigError,

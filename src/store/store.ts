@@ -1,7 +1,7 @@
 // The single writer: holds the current state and is the only door through which
-// it changes. Attempts are decided one after the other on the speculative state
-// of their group (decide.ts), made durable together, committed in one synchronous
-// step and published. Reads see committed state only.
+// it changes. Attempts are decided one after the other on what those before them
+// leave (decide.ts), also while these are being written; a group is made durable
+// together, committed in one synchronous step and published. Reads see committed state only.
 import { assert, type ConfigError, digestHex, limits, type State } from "../core/index.ts";
 import type { Accepted, Attempt, Rejected, Timings } from "./attempt.ts";
 import { ChangeLog, type CommittedChange } from "./change-log.ts";
