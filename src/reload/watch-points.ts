@@ -39,9 +39,20 @@ export function fingerprint({ files, folders }: ReadPaths): string {
   return JSON.stringify([ofFiles, folders.map(namesIn)]);
 }
 
-/** Whether one of the files was written at or after a time, in milliseconds since 1970. */
-export function isChangedSince({ files }: ReadPaths, sinceMs: number): boolean {
-  return files.some((file) => Number(statOf(file)?.ctimeMs ?? 0) >= sinceMs);
+/**
+ * Whether one of the files was written, or a link on the way to one set, at or after a time, in
+ * milliseconds since 1970: what a link leads to now may be older than that.
+ */
+export function isChangedSince({ files, folders }: ReadPaths, sinceMs: number): boolean {
+  if (files.some((file) => Number(statOf(file)?.ctimeMs ?? 0) >= sinceMs)) return true;
+  let isNew = false;
+  for (const path of [...files, ...folders]) {
+    addWay(resolve(path), (folder, name) => {
+      const found = lstatSync(join(folder, name), { throwIfNoEntry: false });
+      if (found?.isSymbolicLink() && found.ctimeMs >= sinceMs) isNew = true;
+    });
+  }
+  return isNew;
 }
 
 /** Follows a path name by name; tells each link, the last name, or the first one that is not there. */
