@@ -19,6 +19,7 @@ import {
   toConfigState,
 } from "../core/index.ts";
 import type { StoredBase } from "../gen/sentinel/internal/v1/storage_pb.ts";
+import { checkRemovals, DEFAULT_MAX_REMOVAL_PERCENT } from "../store/removals.ts";
 import { ExitError } from "./exit.ts";
 import { stateDirOf, withFolder } from "./offline.ts";
 import { type Paint, painter } from "./paint.ts";
@@ -97,7 +98,15 @@ function dryRunText({ config, settings }: LoadedConfig, before: Before | undefin
   const kept = taken.kept.map(
     ({ key, change }) => `keeps what run time removed: ${resourceText(key)} (${change} in the file)\n`,
   );
-  return [plan, ...conflicts, ...kept].join("");
+  // A state that there is not yet can lose nothing.
+  const tooMany = checkRemovals({
+    before: live,
+    changes: applied.changes,
+    commands: taken.commands,
+    isDeclarative: before !== undefined,
+    maxPercent: settings.policy.maxRemovalPercent ?? DEFAULT_MAX_REMOVAL_PERCENT,
+  }).map(({ message }) => `${paint("bad", "would be refused")}: ${message}\n`);
+  return [plan, ...conflicts, ...kept, ...tooMany].join("");
 }
 
 function refused(errors: readonly ConfigError[]): ExitError {

@@ -136,6 +136,32 @@ test("--dry-run against the state of a running proxy: what the editor changed, a
     expect(stdout).toContain(
       "keeps what run time removed: backend green/127.0.0.1:3002 (remove in the file)",
     );
+    expect(stdout).not.toContain("would be refused");
+    const emptied = write("emptied.kdl", configOf({ api: [], green: ["127.0.0.1:3002"] }));
+    const plan = await invoke("-c", emptied, "--dry-run", "--state-dir", proxy.stateDir);
+    expect(plan.code).toBe(0);
+    expect(plan.stdout).toContain(
+      "would be refused: the list empties upstream 'api': all 1 backends would go",
+    );
+    expect(plan.stdout).not.toContain("would be refused: the list empties upstream 'green'");
+  } finally {
+    await proxy.stop();
+  }
+});
+
+test("--dry-run: what max-removal-percent would refuse", async () => {
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const upstreams = (ids: readonly string[]) => Object.fromEntries(ids.map((id) => [id, ["127.0.0.1:3001"]]));
+  const proxy = await startProxy(configOf(upstreams(names)));
+  try {
+    const planned = async (text: string) => {
+      const run = ["-c", write("fewer.kdl", text), "--dry-run", "--state-dir", proxy.stateDir];
+      return (await invoke(...run)).stdout;
+    };
+    expect(await planned(configOf(upstreams(names.slice(0, 3))))).not.toContain("would be refused");
+    expect(await planned(configOf(upstreams(names.slice(0, 2))))).toContain(
+      "would be refused: 4 of 6 upstreams would be removed, more than 50 % (max-removal-percent)",
+    );
   } finally {
     await proxy.stop();
   }
