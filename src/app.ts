@@ -291,7 +291,7 @@ function logStarted(
     version,
     pid: process.pid,
     node: process.version,
-    config: configFile,
+    config: configFile === "" ? undefined : configFile,
     state_dir: stateDir,
     durable: persistence.durable,
     history_id: store.historyId,

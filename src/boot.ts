@@ -35,7 +35,7 @@ import type { Teller } from "./telemetry/recorder.ts";
 /** How to boot. */
 export interface BootOptions {
   readonly config: LoadedConfig;
-  /** Name of the configuration file, for messages. */
+  /** Name of the configuration file, for messages; "" if there is none, and the stored state is all there is. */
   readonly configFile: string;
   readonly stateDir: string;
   readonly log: Teller;
@@ -122,6 +122,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
 export type FilePlan = { readonly next: State } & (
   | { readonly commands: readonly Command[]; readonly base: Uint8Array }
   | { readonly problem: Problem }
+  | { readonly noFile: true }
 );
 
 interface Problem {
@@ -138,6 +139,10 @@ interface Problem {
 export function planFile(booted: Booted, options: BootOptions): FilePlan {
   const { config, configFile, log } = options;
   const { state, revision } = booted.store;
+  if (configFile === "") {
+    if (revision === 0n) throw new StartError(2, "there is neither a configuration nor a stored state");
+    return { next: state, noFile: true };
+  }
   const fail = (problem: Problem) => ({ next: giveUpFile(booted, problem, options), problem });
   if (config.config === undefined) return fail({ exitCode: 1, lines: [] });
   const built = config.state ? { ok: true as const, state: config.state } : stateFromConfig(config.config);
@@ -164,6 +169,7 @@ export interface TakenFile {
 /** Commits what planFile found, as one change. */
 export async function commitFile(booted: Booted, plan: FilePlan, options: BootOptions): Promise<TakenFile> {
   if ("problem" in plan) return notTaken(booted, plan.problem.lines, options);
+  if ("noFile" in plan) return { base: undefined, status: statusOf(booted, options, "unchanged", []) };
   const outcome = await booted.store.commit({
     commands: plan.commands,
     source: "file",

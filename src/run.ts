@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { startApp } from "./app.ts";
 import { isDenied, shownDiagnostics, skipsFiles, tellDiagnostics } from "./cli/config-options.ts";
 import type { RunRequest } from "./cli/run.ts";
-import { type LoadedConfig, loadConfig } from "./config/load.ts";
+import { type LoadedConfig, loadConfig, nothingLoaded } from "./config/load.ts";
 import { shutdownGraceMs } from "./core/index.ts";
 import { StartError } from "./start-error.ts";
 import { createLog } from "./telemetry/log.ts";
@@ -20,10 +20,9 @@ const SYSTEM_STATE_DIR = "/var/lib/sentinel";
 /** Runs a proxy; resolves with the exit code (config-format.md §19.2), rejects with a StartError. */
 export async function runProxy(request: RunRequest): Promise<number> {
   const { entry, configOptions } = request;
-  const configFile = entry.path;
   const loadedAtMs = Date.now();
   const skipFiles = skipsFiles(configOptions);
-  const loaded = loadConfig(entry, { skipFiles });
+  const loaded = entry === undefined ? nothingLoaded() : loadConfig(entry, { skipFiles });
   tellDiagnostics(shownDiagnostics(loaded, configOptions), loaded, configOptions);
   if (isDenied(loaded, configOptions)) return 1;
   const log = createLog(request.logLevel ?? loaded.settings.logLevel ?? "info");
@@ -37,7 +36,7 @@ export async function runProxy(request: RunRequest): Promise<number> {
   const stateDir = resolve(request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir());
   const app = await startApp({
     config: inWorkingDirectory(loaded),
-    configFile,
+    configFile: loaded.entry.path,
     loadedAtMs,
     skipFiles,
     stateDir,

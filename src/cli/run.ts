@@ -22,8 +22,8 @@ const LEVELS = ["error", "warn", "info", "debug", "trace"] as const;
 
 /** What a proxy is started with. */
 export interface RunRequest {
-  /** The configuration. */
-  readonly entry: ConfigEntry;
+  /** The configuration; undefined: what is stored in `stateDir`. */
+  readonly entry: ConfigEntry | undefined;
   /** How it is read and told about. */
   readonly configOptions: ConfigOptions;
   readonly stateDir: string | undefined;
@@ -78,15 +78,18 @@ export function addRunCommand(program: Command, runProxy: RunProxy, finish: (cod
 
 async function run(options: RunOptions, runProxy: RunProxy): Promise<number> {
   const entry = entryOf(options);
-  if (entry === undefined)
+  const isRun = options.dryRun !== true && options.validate !== true;
+  // Without a configuration the stored state is served, if there is one.
+  const stored =
+    entry === undefined && isRun && options.fresh !== true ? storedDir(options.stateDir) : undefined;
+  if (entry === undefined && stored === undefined)
     throw new ExitError(2, "no configuration: give --config FILE (see sentinel --help)");
-  if (options.dryRun === true) return dryRun(entry, options);
-  if (options.validate === true) return validate(entry, options);
-  const stateDir = options.stateDir ?? process.env["SENTINEL_STATE_DIR"];
+  if (entry !== undefined && options.dryRun === true) return dryRun(entry, options);
+  if (entry !== undefined && options.validate === true) return validate(entry, options);
   return runProxy({
     entry,
     configOptions: options,
-    stateDir,
+    stateDir: stored ?? options.stateDir ?? process.env["SENTINEL_STATE_DIR"],
     control: options.control ?? [],
     logLevel: options.logLevel,
     fresh: options.fresh ?? false,

@@ -93,6 +93,12 @@ export function loadConfigText(file: string, text: string, options: LoadOptions 
   return load({ kind: "file", path: file }, options, (files) => files.parse(file, text));
 }
 
+/** What there is where no configuration is named: nothing, and nothing wrong with it. Its path is "". */
+export function nothingLoaded(): LoadedConfig {
+  const report = new Report();
+  return finish({ kind: "file", path: "" }, new FileSet(report), report, undefined);
+}
+
 function load(
   entry: ConfigEntry,
   options: LoadOptions,

@@ -101,6 +101,7 @@ export class Reloader {
     // What has not begun will read the files as they are then.
     if (isSilent && this.#joined !== undefined) return this.#joined;
     if (this.#closed) return this.#refuse(request, [CLOSED]);
+    if (this.#options.entry.path === "") return this.#refuse(request, [NO_FILES]);
     if (this.#waiting >= MAX_WAITING) return this.#refuse(request, [TOO_MANY]);
     this.#waiting++;
     const turn: Promise<Reloaded | NotReloaded> = this.#last.then(() => {
@@ -256,6 +257,13 @@ const CLOSED: ConfigError = {
   path: "",
   message: "Sentinel is shutting down",
   hint: "",
+};
+const NO_FILES: ConfigError = {
+  code: "not_found",
+  rule: "no-files",
+  path: "",
+  message: "Sentinel was started without a configuration: there is nothing to reload",
+  hint: "start it with --config FILE",
 };
 const TOO_MANY: ConfigError = {
   code: "limit",

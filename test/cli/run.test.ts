@@ -1,6 +1,6 @@
 // `sentinel` without a sub-command: what it asks of a run, and what it refuses
 // before there is one.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeEach, expect, jest, test } from "@jest/globals";
@@ -131,5 +131,24 @@ test("a broken or unreadable file is refused with exit code 1 and its name", asy
     const { code, stdout, stderr } = await invoke("--config", file, "--validate");
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toContain(file);
+  }
+});
+
+test("without a configuration a stored state is served, if there is one and nothing else is asked", async () => {
+  const stored = join(folder, "stored");
+  mkdirSync(stored);
+  writeFileSync(join(stored, "state.db"), "");
+  const { code, requests } = await run(["--state-dir", stored]);
+  expect(code).toBe(0);
+  expect(requests).toMatchObject([{ entry: undefined, stateDir: stored }]);
+  for (const args of [
+    ["--state-dir", join(folder, "nowhere")],
+    ["--state-dir", stored, "--fresh"],
+    ["--state-dir", stored, "--validate"],
+    ["--state-dir", stored, "--dry-run"],
+  ]) {
+    const refused = await run(args);
+    expect(refused).toMatchObject({ code: 2, requests: [] });
+    expect(refused.errors).toContain("no configuration");
   }
 });

@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
+import { nothingLoaded } from "../../src/config/load.ts";
 import { StartError } from "../../src/start-error.ts";
 import { cleanUp, FILE, idsOf, newFolder, start } from "./app-in-folder.ts";
 
@@ -45,6 +46,25 @@ test("of an edited file only what was edited is taken in; run-time changes stay"
   await second.end();
   // The same file again changes nothing.
   expect((await start(dir, edited)).app.store.revision).toBe(revision);
+});
+
+test("without a configuration the stored state is served; without a state, too, nothing is", async () => {
+  const dir = newFolder();
+  const first = await start(dir);
+  await first.control.call("addBackend", add(2));
+  await first.end();
+  const none = { config: nothingLoaded(), configFile: "" };
+  const second = await start(dir, "", none);
+  expect([idsOf(second.app), second.app.store.revision]).toEqual([[FIRST, "b2"], 2n]);
+  const { ready, configFile } = await second.control.call("getStatus", {});
+  expect([ready, configFile]).toMatchObject([true, { file: "", valid: true }]);
+  const refusal = await second.control.refused("reloadConfig", {});
+  expect(refusal.violations).toMatchObject([{ reason: "no-files" }]);
+  await second.end();
+  // The file is still what it was when it was last taken in.
+  const third = await start(dir);
+  expect([idsOf(third.app), third.app.store.revision]).toEqual([[FIRST, "b2"], 2n]);
+  await expect(start(newFolder(), "", none)).rejects.toThrow("neither a configuration nor a stored state");
 });
 
 test("a wrong file does not take a state down, unless that is asked for", async () => {
