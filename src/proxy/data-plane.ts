@@ -132,8 +132,10 @@ export class DataPlane {
   /** Prepares the replacement of everything by a snapshot. What is equal in both is not touched: connections and balancing go on. */
   *stageReset(updates: readonly ResourceUpdate[]): Steps {
     const kept = new Set<string>();
+    const isFirst = this.#isEmpty;
     for (const update of updates) {
-      kept.add(keyOf(update));
+      // Nothing can go where nothing is.
+      if (!isFirst || update.kind === "system") kept.add(keyOf(update));
       yield;
     }
     if (!kept.has("system")) this.#stagedOthers.push({ kind: "system", value: create(SystemSchema) });
@@ -238,6 +240,11 @@ export class DataPlane {
       case "backend":
         return this.#pools.stageBackend(update.upstream, update.id, update.value);
     }
+  }
+
+  get #isEmpty(): boolean {
+    const isAnyThere = this.#present().next().done !== true;
+    return !isAnyThere && this.#listeners.ids().length === 0;
   }
 
   /** Removals of everything there is but listeners. */

@@ -28,6 +28,8 @@ export interface BoundListener {
 
 /** From the primary to a worker. */
 export type ToWorker =
+  /** What it is; before everything else. */
+  | { readonly type: "start"; readonly settings: WorkerSettings }
   /** Ports that listeners on port 0 have in the other workers; before a snapshot. */
   | { readonly type: "pins"; readonly listeners: readonly ListenerAddress[] }
   | { readonly type: "snapshot"; readonly bytes: Uint8Array }
@@ -64,7 +66,7 @@ export type FromWorker =
   | { readonly type: "listenerError"; readonly id: string; readonly message: string }
   | { readonly type: "drained" };
 
-/** What a worker thread is started with. */
+/** What a worker thread is told first. */
 export interface WorkerSettings {
   readonly worker: number;
   /** Test hook: waits between choosing a route and choosing a backend. */

@@ -8,7 +8,8 @@ import type { CommittedChange } from "../store/change-log.ts";
 import type { Participant, Prepared } from "../store/participant.ts";
 import type { Store } from "../store/store.ts";
 import { bindError, unavailable } from "./bind-error.ts";
-import { encodeChange, encodeSnapshot } from "./feed.ts";
+import { type EarlyThreads, startThread } from "./early-threads.ts";
+import { encodeChange, encodeSnapshot, type FeedSnapshot } from "./feed.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { ListenerPorts } from "./listener-ports.ts";
 import type { BoundListener, ListenerAddress } from "./messages.ts";
@@ -53,6 +54,8 @@ export interface PoolOptions {
   readonly reusePort?: boolean;
   /** Times of the watchdog, for tests. */
   readonly watchdog?: { readonly heartbeatMs: number; readonly silenceMs: number };
+  /** Threads that are there already, which become the first workers. */
+  readonly early?: EarlyThreads;
   /** File that a worker thread runs, for tests. */
   readonly entry?: URL;
 }
@@ -80,7 +83,7 @@ export class WorkerPool implements Participant {
   readonly #stopHeartbeat: () => void;
   #connectionCounts = new SharedArrayBuffer(4);
   /** The last snapshot that was sent, until the next change. */
-  #snapshot: { readonly revision: bigint; readonly bytes: Uint8Array } | undefined;
+  #snapshot: FeedSnapshot | undefined;
   /** Changes of the group that is being committed. */
   readonly #unsent: Uint8Array[] = [];
   /** Makes what built-in handlers of workers ask for. */
@@ -133,8 +136,12 @@ export class WorkerPool implements Participant {
     }
   }
 
-  /** Starts `count` workers; resolves true when all are live, false when `timeoutMs` passes first. */
-  start(count: number, timeoutMs: number): Promise<boolean> {
+  /**
+   * Starts `count` workers; resolves true when all are live, false when `timeoutMs` passes first.
+   * They are sent `snapshot` if the state is still that.
+   */
+  start(count: number, timeoutMs: number, snapshot?: FeedSnapshot): Promise<boolean> {
+    this.#snapshot = snapshot;
     this.#connectionCounts = new SharedArrayBuffer(4 * (count + 1));
     this.#spareSlot = count;
     for (let worker = 0; worker < count; worker++) {
@@ -240,7 +247,7 @@ export class WorkerPool implements Participant {
   }
 
   #spawn(worker: number): void {
-    const { beforePickMs = 0, entry, reusePort = HAS_REUSE_PORT } = this.#options;
+    const { beforePickMs = 0, early, entry, reusePort = HAS_REUSE_PORT } = this.#options;
     const slot = this.#slots[worker]!;
     try {
       const handle: WorkerHandle = new WorkerHandle(
@@ -260,7 +267,7 @@ export class WorkerPool implements Participant {
             this.#gone(worker, reason, handle);
           },
         },
-        entry,
+        early?.take() ?? startThread(entry),
       );
       this.#workers[worker] = handle;
     } catch (error) {

@@ -1,6 +1,6 @@
 // One data-plane worker as the primary sees it: starting → snapshot → live →
 // gone. Messages go through here and nowhere else.
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Document, PrimaryDocument } from "../proxy/builtin.ts";
 import type {
   BindFailure,
@@ -48,17 +48,17 @@ export class WorkerHandle {
   #reason = "ended";
   #lastSign = performance.now();
 
-  /** `entry` is the file that the thread runs. */
-  constructor(settings: Omit<WorkerSettings, "ending">, events: HandleEvents, entry: URL = threadEntry()) {
+  /** `thread` has been told nothing yet. */
+  constructor(settings: Omit<WorkerSettings, "ending">, events: HandleEvents, thread: Worker) {
     this.worker = settings.worker;
     this.#events = events;
-    const workerData: WorkerSettings = { ...settings, ending: this.#ending.buffer };
-    this.#thread = new Worker(entry, { workerData });
+    this.#thread = thread;
     this.#thread.on("message", (message: FromWorker) => this.#receive(message));
     this.#thread.on("error", (error) => {
       this.#reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     });
     this.#thread.on("exit", () => this.#exited());
+    this.#send({ type: "start", settings: { ...settings, ending: this.#ending.buffer } });
   }
 
   get progress(): Progress {
@@ -215,9 +215,4 @@ export class WorkerHandle {
   #send(message: ToWorker): void {
     this.#thread.postMessage(message);
   }
-}
-
-/** The name differs between the checkout (.ts) and the package (.js). */
-function threadEntry(): URL {
-  return new URL(`./thread.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
 }
