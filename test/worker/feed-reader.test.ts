@@ -27,7 +27,9 @@ const STATE = stateOf(
   {
     addBackend: { upstream: "u", backend: { id: "m", address: "h:1", metadata: [{ key: "k", value: "v" }] } },
   },
-  { addBackend: { upstream: "u", backend: { id: "x".repeat(120), address: `${LABEL}.${LABEL}.${LABEL}:1` } } },
+  {
+    addBackend: { upstream: "u", backend: { id: "x".repeat(120), address: `${LABEL}.${LABEL}.${LABEL}:1` } },
+  },
   route("r"),
   { addNamespace: { namespace: { id: "n" } } },
   { updateCache: { cache: { maxSize: "1" } } },
