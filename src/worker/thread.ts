@@ -35,6 +35,13 @@ port.on("message", (message: ToWorker) => {
       return send({ type: "pong" });
     case "pins":
       return slices.add(inTurn(() => plane.pin(message.listeners)));
+    case "tls":
+      return slices.add(
+        inTurn(() => {
+          plane.updateTls(message.update);
+          send({ type: "tlsTaken", request: message.request });
+        }),
+      );
     case "block":
       return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.ms);
     case "snapshot":
