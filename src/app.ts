@@ -25,6 +25,7 @@ import { EventLog } from "./telemetry/event-log.ts";
 import type { Log } from "./telemetry/log.ts";
 import { RecentLines } from "./telemetry/recent-lines.ts";
 import { Recorder, type Teller } from "./telemetry/recorder.ts";
+import type { Reread } from "./tls/materials.ts";
 import { workerCount } from "./worker/cpus.ts";
 import type { EarlyThreads } from "./worker/early-threads.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
@@ -226,6 +227,8 @@ function createPool(store: Store, { log, early, beforePickMs = 0 }: StartOptions
       workerGone: (worker, reason) => log.write("error", "worker-gone", { worker, reason }),
       workerResync: (worker, reason) => log.write("error", "worker-resync", { worker, reason }),
       workerLive: (worker, revision) => log.write("info", "worker-live", { worker, revision }),
+      certificateUnusable: (listener, error) =>
+        log.write("error", "certificate-unusable", { listener, error }),
       listenerError: (worker, listener, error) =>
         log.write("error", "listener-error", { worker, listener, error }),
     },
@@ -318,11 +321,22 @@ function startReloads(options: StartOptions, { store }: Booted, pool: WorkerPool
     clock: () => new Date(),
     waitApplied: (revision, timeoutMs) => pool.waitApplied(revision, timeoutMs),
     started: startSettings(config),
+    onTaken: async () => tellCertificates(log, await pool.rereadCertificates()),
     onRead: (reading, readAtMs) => auto.follow(reading, reading.edited !== undefined, readAtMs),
     ...taken,
   });
   auto.follow({ paths: config, settings: config.settings }, config.config !== undefined, loadedAtMs);
   return { reloader, auto };
+}
+
+/** What came of reading certificates again. */
+function tellCertificates(log: Teller, { replaced, errors }: Reread): void {
+  for (const { fingerprint, names, notAfter } of replaced) {
+    log.write("info", "certificate-replaced", { fingerprint, names, not_after: notAfter.toISOString() });
+  }
+  for (const { subject, message } of errors) {
+    log.write("error", "certificate-unusable", { listener: subject?.id ?? "", error: message });
+  }
 }
 
 async function stopAll(

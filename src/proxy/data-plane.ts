@@ -15,6 +15,7 @@ import {
   type Upstream,
 } from "../gen/sentinel/v1/resources_pb.ts";
 import { Domains } from "../routing/index.ts";
+import type { MaterialUpdate } from "../tls/materials.ts";
 import { type AskPrimary, BuiltinHandlers } from "./builtin.ts";
 import { ClientConnections } from "./client-connections.ts";
 import { ConnectionCount } from "./connection-count.ts";
@@ -197,6 +198,11 @@ export class DataPlane {
   /** Notes the ports that other workers already have for listeners on port 0. */
   pin(listeners: readonly ListenerAddress[]): void {
     this.#listeners.pin(listeners);
+  }
+
+  /** Takes in what the primary has read of certificates; every later handshake sees it. */
+  updateTls(update: MaterialUpdate): void {
+    this.#clients.updateTls(update);
   }
 
   /** Undoes `prepare` for what has not gone live. */

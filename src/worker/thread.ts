@@ -45,6 +45,13 @@ function receive(message: Exclude<ToWorker, { type: "start" }>): void {
       return send({ type: "pong" });
     case "pins":
       return slices.add(inTurn(() => plane.pin(message.listeners)));
+    case "tls":
+      return slices.add(
+        inTurn(() => {
+          plane.updateTls(message.update);
+          send({ type: "tlsTaken", request: message.request });
+        }),
+      );
     case "block":
       return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.ms);
     case "snapshot":

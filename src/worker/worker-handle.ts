@@ -2,6 +2,7 @@
 // gone. Messages go through here and nowhere else.
 import type { Worker } from "node:worker_threads";
 import type { Document, PrimaryDocument } from "../proxy/builtin.ts";
+import type { MaterialUpdate } from "../tls/materials.ts";
 import type {
   BindFailure,
   BoundListener,
@@ -20,8 +21,12 @@ export type Progress = "starting" | "snapshot" | "live" | "gone";
 
 /** What a handle asks of and tells the pool. */
 export interface HandleEvents {
-  /** The current state as feed bytes, and the ports that are pinned. */
-  readonly snapshot: () => { readonly bytes: Uint8Array; readonly pins: readonly ListenerAddress[] };
+  /** The current state as feed bytes, the ports that are pinned, all certificates. */
+  readonly snapshot: () => {
+    readonly bytes: Uint8Array;
+    readonly pins: readonly ListenerAddress[];
+    readonly tls: MaterialUpdate;
+  };
   /** The worker has applied what `handle.revision` says. */
   readonly applied: (handle: WorkerHandle) => void;
   /** The worker could not follow and is sent a snapshot. */
@@ -40,6 +45,8 @@ export class WorkerHandle {
   readonly #events: HandleEvents;
   readonly #prepares = new Map<number, (failures: readonly BindFailure[]) => void>();
   readonly #requests = new Map<number, (listeners: readonly BoundListener[]) => void>();
+  /** Certificates that were sent and not taken yet. */
+  readonly #tlsSent = new Map<number, () => void>();
   #progress: Progress = "starting";
   #revision = -1n;
   #digest = "";
@@ -114,6 +121,17 @@ export class WorkerHandle {
     this.#send({ type: "changes", list });
   }
 
+  /**
+   * Sends certificates; resolves when handshakes see them, or the worker is gone. One
+   * that has not been sent its snapshot yet will find them there.
+   */
+  updateTls(update: MaterialUpdate): Promise<void> {
+    if (this.#progress !== "snapshot" && this.#progress !== "live") return Promise.resolve();
+    const request = ++this.#request;
+    this.#send({ type: "tls", request, update });
+    return new Promise((resolve) => this.#tlsSent.set(request, resolve));
+  }
+
   /** Binds sockets; answers what could not be bound. Silence until the deadline is a failure. */
   prepare(
     token: number,
@@ -183,6 +201,10 @@ export class WorkerHandle {
         return this.#prepares.get(message.token)?.(message.failures);
       case "status":
         return this.#requests.get(message.request)?.(message.listeners);
+      case "tlsTaken":
+        this.#tlsSent.get(message.request)?.();
+        this.#tlsSent.delete(message.request);
+        return;
       case "listenerError":
         return this.#events.listenerError(message.id, message.message);
       case "ask":
@@ -198,8 +220,9 @@ export class WorkerHandle {
 
   #sendSnapshot(): void {
     this.#progress = "snapshot";
-    const { bytes, pins } = this.#events.snapshot();
+    const { bytes, pins, tls } = this.#events.snapshot();
     this.#send({ type: "pins", listeners: pins });
+    this.#send({ type: "tls", request: ++this.#request, update: tls });
     this.#send({ type: "snapshot", bytes });
   }
 
@@ -209,6 +232,8 @@ export class WorkerHandle {
     const failure = { id: "", code: WORKER_ENDED, message: `worker ${this.worker} ended` };
     for (const settle of [...this.#prepares.values()]) settle([failure]);
     for (const settle of [...this.#requests.values()]) settle([]);
+    for (const settle of this.#tlsSent.values()) settle();
+    this.#tlsSent.clear();
     this.#events.gone(this.#reason);
   }
 

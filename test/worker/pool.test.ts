@@ -50,6 +50,7 @@ async function poolOf(options: PoolOptions = {}): Promise<Running> {
       workerLive: (worker, revision) => note(`live ${worker} ${revision}`),
       workerResync: (worker, reason) => note(`resync ${worker} ${reason}`),
       listenerError: (worker, id) => note(`error ${worker} ${id}`),
+      certificateUnusable: (id) => note(`certificate ${id}`),
     },
     options,
   );
