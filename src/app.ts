@@ -134,6 +134,7 @@ export async function startApp(given: AppOptions): Promise<App> {
     }
     settleInPortions(store.provenance);
     logStarted(options, booted, await boundIn(pool, admin), starting);
+    files.reloader.prepare();
     const stop = async () => {
       phase.stopping = true;
       phase.ready = false;

@@ -41,6 +41,7 @@ export { invertDiff } from "./invert.ts";
 export * as limits from "./limits.ts";
 export { type Ignored, ignoredIn, type Liveness, livenessOf, resourceName } from "./liveness.ts";
 export { changedFields } from "./mask.ts";
+export { stateFromConfigNear } from "./near.ts";
 export { keyAfter, keyBetween } from "./order.ts";
 export { Pattern } from "./pattern.ts";
 export { isSecretName, REDACTED, redactMessage, redactText } from "./redact.ts";
