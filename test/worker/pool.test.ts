@@ -1,4 +1,5 @@
 // The pool with real threads: who is fed, who is waited for, who is replaced.
+// Alone: the watchdog must find the thread that hangs, and no other.
 import { once } from "node:events";
 import { get } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
