@@ -107,11 +107,12 @@ function integer(type: ValueType & { kind: "int" }, source: SourceValue, place: 
   }
   if (!Number.isInteger(source.value))
     return { problem: `'${place.key}' expects an integer, got ${source.raw}` };
-  return inRange(source.value, type.min, type.max, place);
+  // A field of whole numbers has no -0.
+  return inRange(source.value === 0 ? 0 : source.value, type.min, type.max, place);
 }
 
 function inRange(value: number, min: number, max: number, place: ValuePlace): Result {
-  if (value >= min && value <= max) return { value: value === 0 ? 0 : value };
+  if (value >= min && value <= max) return { value };
   const range = max >= Number.MAX_SAFE_INTEGER ? `at least ${min}` : `between ${min} and ${max}`;
   return { problem: `'${place.key}' must be ${range}`, code: "bad-value" };
 }
@@ -137,7 +138,7 @@ function duration(type: ValueType & { kind: "duration" }, source: SourceValue, p
   if (!Number.isFinite(ms)) return bad(`'${place.key}' must have an end`, 'write a time such as "10s"');
   if (ms > 1e15) return bad(`'${place.key}' is too long`);
   if (type.positive && ms === 0) return bad(`'${place.key}' must be greater than 0`);
-  return { value: ms };
+  return { value: ms === 0 ? 0 : ms };
 }
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
@@ -162,7 +163,7 @@ function bytes(type: ValueType & { kind: "size" }, source: SourceValue, place: V
   } else {
     return wrongType("a size", source, place);
   }
-  return inRange(count, type.min, Number.MAX_SAFE_INTEGER, place);
+  return inRange(count === 0 ? 0 : count, type.min, Number.MAX_SAFE_INTEGER, place);
 }
 
 function bad(problem: string, hint?: string): Result {
