@@ -161,7 +161,9 @@ class Mapper {
 
   #wrong({ key, value }: Member, expected: string): [] {
     const got = value.kind === "map" ? "an object" : value.kind === "list" ? "an array" : "a value";
-    this.#report.error("bad-type", value.at, `'${key}' expects ${expected}, got ${got}`);
+    this.#report.error("bad-type", value.at, `'${key}' expects ${expected}, got ${got}`, {
+      hints: [`write ${expected} here`],
+    });
     return [];
   }
 }

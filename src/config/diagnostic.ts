@@ -3,7 +3,7 @@
 // what is wrong; the reader, the decoders and the semantic checks report here,
 // and the CLI and reload print the result.
 
-import type { Code } from "./codes.ts";
+import { CODES, type Code } from "./codes.ts";
 
 /** A range on one line of a file; line and columns count from 1, columns in code points. */
 export interface Span {
@@ -60,10 +60,18 @@ export class Report {
     const key = `${at.file}\0${at.line}\0${at.column}\0${code}\0${message}`;
     if (this.#found.has(key)) return;
     const { file, line, column, endColumn } = at;
-    const hints = (extra.hints ?? []).filter((hint) => hint !== "").map(printable);
+    const given = (extra.hints ?? []).filter((hint) => hint !== "");
+    // An error never leaves the reader without a word about what to do.
+    const hints = (severity === "error" && given.length === 0 ? [CODES[code].hint] : given).map(printable);
     const related = extra.related ?? [];
     const text = printable(message);
     this.#found.set(key, { severity, code, message: text, file, line, column, endColumn, hints, related });
+  }
+
+  /** "file:line code" of every error so far. */
+  errorLines(): Set<string> {
+    const errors = [...this.#found.values()].filter(({ severity }) => severity === "error");
+    return new Set(errors.map(({ file, line, code }) => `${file}:${line} ${code}`));
   }
 
   /** Whether a code has been reported. */

@@ -110,7 +110,8 @@ class Reader {
     if (node.args.length === 0) {
       if (type.kind === "bool" && node.children === undefined) return [{ value: true, at: node.at }];
       if (node.children === undefined) {
-        this.#problem(block, "bad-type", node.at, `'${node.name}' needs a value`, []);
+        const hints = [`write the value after the key: ${node.name} …`];
+        this.#problem(block, "bad-type", node.at, `'${node.name}' needs a value`, hints);
       }
       return [];
     }
@@ -129,8 +130,16 @@ class Reader {
   #onlyArguments(block: Block, row: Row, node: SourceNode): void {
     for (const { name, nameAt, value } of node.properties) {
       if (row.lift) this.#key(block, asNode(name, nameAt, value), true);
-      else
-        this.#problem(block, "unknown-key", nameAt, `'${node.name}' takes no properties, got '${name}'`, []);
+      else {
+        const hints = [`write '${name}' on its own line, or remove it`];
+        this.#problem(
+          block,
+          "unknown-key",
+          nameAt,
+          `'${node.name}' takes no properties, got '${name}'`,
+          hints,
+        );
+      }
     }
     if (node.children !== undefined) {
       const hints = [row.blockHint === "" ? `write the value after the key: ${node.name} …` : row.blockHint];
@@ -147,7 +156,8 @@ class Reader {
   #data(block: Block, node: SourceNode): { readonly data?: Json } {
     const data = dataOf(node);
     if (data !== undefined) return { data };
-    this.#problem(block, "bad-value", node.at, `'${node.name}' holds what JSON cannot say`, []);
+    const hints = ["use numbers, strings, booleans, #null, and blocks of them"];
+    this.#problem(block, "bad-value", node.at, `'${node.name}' holds what JSON cannot say`, hints);
     return {};
   }
 
@@ -159,7 +169,8 @@ class Reader {
         const related = [firstHere(known.at)];
         this.#problem(block, "duplicate-key", at, `'${name}' is given twice in '${node.name}'`, [], related);
       } else if (source === undefined) {
-        this.#problem(block, "bad-type", at, `'${name}' needs a value`, []);
+        const hints = [`write the value after the name: ${name} "…"`];
+        this.#problem(block, "bad-type", at, `'${name}' needs a value`, hints);
       } else {
         const value = this.#value(block, type, name, source);
         if (value !== undefined) pairs.push({ name, at, value });
@@ -180,7 +191,12 @@ class Reader {
     const extra = node.args[taken];
     if (extra === undefined) return;
     const isKey = extra.bare && rowFor(around.spec, String(extra.value)) !== undefined;
-    const hints = isKey ? [`put '${extra.value}' on its own line or separate it with ';'`] : [];
+    const own = rowFor(around.spec, node.name)?.shape.shape;
+    const hints = isKey
+      ? [`put '${extra.value}' on its own line or separate it with ';'`]
+      : own === "repeated"
+        ? [`write one '${node.name}' for each value`]
+        : [];
     const takes = taken === 0 ? "no value" : taken === 1 ? "one value" : `at most ${taken} values`;
     this.#problem(
       block,
@@ -238,7 +254,8 @@ class Reader {
       if (block.spec.entity && row.key === "id") {
         this.#problem(block, "missing-id", block.at, `${name} needs an id`, [`write: ${name} "name" { … }`]);
       } else {
-        this.#problem(block, "missing-key", block.at, `${describe(block)} needs '${row.key}'`, []);
+        const hints = [`add ${exampleOf(row)}`];
+        this.#problem(block, "missing-key", block.at, `${describe(block)} needs '${row.key}'`, hints);
       }
     }
   }
@@ -253,6 +270,31 @@ class Reader {
   ): void {
     this.#report.error(code, at, message, { hints, related });
     markBroken(block);
+  }
+}
+
+/** How a key that is not there could be written. */
+function exampleOf({ key, shape }: Row): string {
+  if (!("type" in shape)) return `'${key}'`;
+  const { type } = shape;
+  switch (type.kind) {
+    case "enum":
+      return `${key}, one of ${Object.keys(type.values)
+        .map((word) => `"${word}"`)
+        .join(", ")}`;
+    case "int":
+    case "float":
+      return `${key} ${Math.max(1, type.min)}`;
+    case "bool":
+      return `${key} #true`;
+    case "duration":
+      return `${key} "10s"`;
+    case "size":
+      return `${key} "10MB"`;
+    case "string":
+      return key === "address" ? `address "HOST:PORT"` : `${key} "…"`;
+    default:
+      return `${key} "…"`;
   }
 }
 
