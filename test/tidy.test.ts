@@ -52,7 +52,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   proxy: /^(node:.*|http-proxy-3|@bufbuild\/protobuf(\/.*)?)$/,
   worker: /^(node:(worker_threads|fs|os|net)|@bufbuild\/protobuf(\/.*)?)$/,
   config:
-    /^(node:(fs|path|crypto)(\/.*)?|@bgotink\/kdl(\/.*)?|kdljs|jsonc-parser|toml-eslint-parser|@bufbuild\/protobuf(\/.*)?)$/,
+    /^(node:(fs|path|crypto|tls)(\/.*)?|@bgotink\/kdl(\/.*)?|kdljs|jsonc-parser|toml-eslint-parser|@bufbuild\/protobuf(\/.*)?)$/,
   client: /^(node:crypto|@grpc\/grpc-js|@bufbuild\/protobuf(\/.*)?)$/,
   reload: /^(node:(worker_threads|fs|path)|@bufbuild\/protobuf(\/.*)?)$/,
   telemetry: /^(winston|@bufbuild\/protobuf(\/.*)?)$/,

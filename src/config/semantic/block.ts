@@ -13,6 +13,7 @@ import {
   value,
   values,
 } from "../tree.ts";
+import { checkCiphers } from "./ciphers.ts";
 import { atMostOne, bothOrNone } from "./fit.ts";
 import { checkAcme, checkServerNames, checkTls } from "./listener.ts";
 import { checkBackoff, checkBudget, checkSchemaSource } from "./route.ts";
@@ -23,7 +24,7 @@ type Rule = (block: Block, report: Report) => void;
 const RULES: Readonly<Record<string, readonly Rule[]>> = {
   limits: [checkBufferLimit],
   cache: [checkDiskPath],
-  "listeners/listener/tls": [checkTls, checkServerNames],
+  "listeners/listener/tls": [checkTls, checkServerNames, checkCiphers],
   "listeners/listener/tls/acme": [checkAcme],
   "routes/route/retry-policy": [checkBackoff],
   "routes/route/api-schema": [checkSchemaSource],
