@@ -95,6 +95,13 @@ const MISTAKES: readonly (readonly [name: string, code: string, text: string])[]
       'route "q" { matches { path "/q" }; upstream "x" }',
     ),
   ],
+  [
+    "two listeners of a service without an id",
+    "duplicate-id",
+    more(
+      'namespace "a" { service "s" { listener { address "127.0.0.1:1" }; listener { address "127.0.0.1:2" } } }',
+    ),
+  ],
   ["an export of nothing", "bad-export", more('namespace "a" { exports { upstreams "x" } }')],
   ["a colon in an id", "bad-id", more('upstream "a:b" { target "a:1" }')],
   ["no conditions", "no-conditions", route('upstream "u"')],
@@ -126,6 +133,12 @@ const MISTAKES: readonly (readonly [name: string, code: string, text: string])[]
     listener('tls { cert-path "a.crt"; key-file "a.key" }'),
   ],
   ["versions in the wrong order", "bad-value", tls('min-version "1.3"; max-version "1.2"')],
+  ["a misspelt cipher suite", "bad-value", tls('cipher-suite "ECDHE-RSA-AES256-GCM-SHA348"')],
+  [
+    "a list of ciphers as OpenSSL's programs take it",
+    "bad-value",
+    tls('ciphers "ECDHE-RSA-AES256-GCM-SHA384:!aNULL"'),
+  ],
   ["client certificates without an authority", "missing-key", tls("client-auth #true")],
   ["an authority that nobody asks for", "unused-value", tls('ca-file "ca.crt"')],
   [
