@@ -36,11 +36,6 @@ const MUST_LOAD = [
 /** What cases need and this build has. */
 const LIVE: ReadonlySet<string> = new Set(["listener tls", "tls.cipher-suite", "namespaces"]);
 
-/** Required diagnostics that are not reported yet, with the reason. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  "docs/docs-reference-config-schema-3.kdl bad-value": "cipher names are checked when listener TLS is live",
-};
-
 function isAt(one: Diagnostic, { code, line, column }: Expected): boolean {
   return (
     one.code === code &&
@@ -61,7 +56,6 @@ function checkCase(one: Case): void {
   }
   if (one.expect === "refused" || one.needs.some((need) => !LIVE.has(need))) expect(config).toBeUndefined();
   for (const required of one.diagnostics) {
-    if (`${one.file} ${required.code}` in NOT_YET) continue;
     expect({ ...required, found: diagnostics.some((found) => isAt(found, required)) }).toEqual({
       ...required,
       found: true,

@@ -237,7 +237,9 @@ function convert(field: DescField, item: Item, value: Value, context: DecodeCont
       return BigInt(value.value);
     case ScalarType.UINT32:
       if (Number(value.value) > UINT32_MAX) {
-        context.report.error("bad-value", value.at, `'${item.key}' must be at most ${UINT32_MAX}`);
+        context.report.error("bad-value", value.at, `'${item.key}' must be at most ${UINT32_MAX}`, {
+          hints: [`use ${UINT32_MAX} or less`],
+        });
         markBroken(block);
         return undefined;
       }

@@ -1,5 +1,6 @@
 // Tables of listeners and their TLS, certificate and ACME settings.
 import { missingKey } from "../rules.ts";
+import { prefixAround } from "../scopes.ts";
 import { type Block, boolOf, idOf } from "../tree.ts";
 import {
   block,
@@ -180,7 +181,12 @@ export const LISTENERS = table("listeners", [listenerRow]);
 
 /** Whether a listener serves the admin endpoints: by `admin`, else by its id. */
 export function isAdmin(listener: Block): boolean {
-  return boolOf(listener, "admin") ?? idOf(listener) === "admin";
+  return boolOf(listener, "admin") ?? (idOf(listener) === "admin" && prefixAround(listener) === "");
+}
+
+/** The id of a listener; that of a service may leave it out. Undefined if it could not be read. */
+export function listenerId(listener: Block): string | undefined {
+  return idOf(listener) ?? (listener.broken ? undefined : "service-listener");
 }
 
 /** HTTP/2 and HTTP/3: a client that counts on them would not get what it asks for. */

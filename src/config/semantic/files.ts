@@ -8,6 +8,8 @@ import type { Report } from "../diagnostic.ts";
 import { readRegularFile, statusOf } from "../regular-file.ts";
 import { type Block, describe, type Value, value } from "../tree.ts";
 
+const PATHS = "paths are taken from the folder of the configuration file; --skip-files leaves this check out";
+
 /** Looks at every file that the blocks below name. */
 export function checkFiles(block: Block, report: Report): void {
   FILES[block.spec.path]?.(block, report);
@@ -84,9 +86,7 @@ function contents(file: Value, what: string, report: Report): Buffer | undefined
     return readRegularFile(pathFrom(file.at, String(file.value)));
   } catch (error) {
     report.error("tls-file", file.at, `${what} file '${file.value}' cannot be read: ${reasonOf(error)}`, {
-      hints: [
-        "paths are taken from the folder of the configuration file; --skip-files leaves this check out",
-      ],
+      hints: [PATHS],
     });
     return undefined;
   }
@@ -101,7 +101,9 @@ function checkAuthority(block: Block, key: string, report: Report): void {
     const reason = isSystemError(error)
       ? `cannot be read: ${reasonOf(error)}`
       : "holds no certificate in PEM";
-    report.error("file-missing", file.at, `'${key}' file '${file.value}' of ${describe(block)} ${reason}`);
+    report.error("file-missing", file.at, `'${key}' file '${file.value}' of ${describe(block)} ${reason}`, {
+      hints: [PATHS],
+    });
   }
 }
 
@@ -111,7 +113,9 @@ function checkRoot(files: Block, report: Report): void {
   const found = statusOf(pathFrom(root.at, String(root.value)));
   if (found?.isDirectory()) return;
   const route = describe(files.parent ?? files);
-  report.error("file-missing", root.at, `static root '${root.value}' of ${route} is not a directory`);
+  report.error("file-missing", root.at, `static root '${root.value}' of ${route} is not a directory`, {
+    hints: [PATHS],
+  });
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
