@@ -8,9 +8,10 @@ import { jsonChunks, messageFields, shown } from "./admin/json-chunks.ts";
 import { metricsOf } from "./admin/metrics.ts";
 import type { Answer, Progress } from "./admin/readiness.ts";
 import { diagnosticJson } from "./config/diagnostic.ts";
-import { toConfigState } from "./core/index.ts";
+import { scopeName, toConfigState } from "./core/index.ts";
 import {
   ConfigStateSchema,
+  type Listener,
   type Route,
   RouteSchema,
   type Upstream,
@@ -19,7 +20,7 @@ import {
 import type { Document, PrimaryDocument } from "./proxy/builtin.ts";
 import { type FileStatus, nameIn, namesIn } from "./reload/outcome.ts";
 import type { Reloader } from "./reload/reloader.ts";
-import { compareRanks, rankOf } from "./routing/index.ts";
+import { compareRanks, rankOf, servedScope } from "./routing/index.ts";
 import type { Accepted, Attempt, Rejected } from "./store/attempt.ts";
 import type { Store } from "./store/store.ts";
 import type { Teller } from "./telemetry/recorder.ts";
@@ -203,15 +204,32 @@ function countsOf({ state }: Store) {
     route: state.routes.size,
     upstream: state.upstreams.size,
     backend: state.backendCount,
+    filter: state.filters.size,
+    agent: state.agents.size,
+    namespace: state.namespaces.size,
+    service: state.services.size,
   };
 }
 
-/** In the order in which they are tried. */
+/** Domain by domain ("" is the global one), each in the order in which its routes are tried. */
 function* routesOf({ state }: Store): Generator<JsonValue> {
-  const ranked = [...state.routes.values()].map(({ value }) => ({ value, rank: rankOf(value as Route) }));
-  for (const { value, rank } of ranked.sort((a, b) => compareRanks(a.rank, b.rank))) {
+  const listeners = [...state.listeners.values()].map(({ value }) => value as Listener);
+  const domains = new Set(listeners.map(servedScope));
+  const domainOf = (id: string) => {
+    let domain = scopeName(id);
+    while (domain !== "" && !domains.has(domain)) domain = scopeName(domain);
+    return domain;
+  };
+  const ranked = [...state.routes.values()].map(({ value }) => ({
+    value,
+    rank: rankOf(value as Route),
+    domain: domainOf(value.id),
+  }));
+  ranked.sort((a, b) => (a.domain < b.domain ? -1 : a.domain > b.domain ? 1 : compareRanks(a.rank, b.rank)));
+  for (const { value, rank, domain } of ranked) {
     const { priority, specificity } = rank;
-    yield { priority, specificity, enabled: value.enabled ?? true, route: shown(RouteSchema, value) };
+    const enabled = value.enabled ?? true;
+    yield { domain, priority, specificity, enabled, route: shown(RouteSchema, value) };
   }
 }
 

@@ -15,6 +15,7 @@ import {
 import { type Listener, ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import type { Participant, Prepared } from "../store/participant.ts";
 import type { Store } from "../store/store.ts";
+import { limitConnections } from "./connections.ts";
 
 /** How often an address that is taken at a start is tried again. */
 const RETRY_MS = 1_000;
@@ -145,7 +146,7 @@ export class AdminListeners implements Participant {
       connectionsCheckingInterval: LOOK_MS,
     };
     const server = createServer(timeouts, handler);
-    server.maxConnections = MAX_CONNECTIONS;
+    limitConnections(server, MAX_CONNECTIONS);
     server.maxRequestsPerSocket = MAX_REQUESTS;
     try {
       // With a shared port the kernel would let somebody else's process have it, too.

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import type { JsonValue } from "@bufbuild/protobuf";
+import { FOREIGN_HOST, hasLongBody, isOwnHost, TOO_LONG } from "./guard.ts";
 import { jsonChunks } from "./json-chunks.ts";
 import { type Answer, type Progress, readyAnswer, unclearIn } from "./readiness.ts";
 
@@ -26,6 +27,11 @@ export interface AdminSource {
 /** Handles one request after the other; does not throw. */
 export function adminHandler(source: AdminSource) {
   return (request: IncomingMessage, response: ServerResponse): void => {
+    if (hasLongBody(request)) {
+      response.shouldKeepAlive = false;
+      sendJson(request, response, TOO_LONG);
+      return;
+    }
     request.resume();
     handle(source, request, response).catch((error: unknown) => {
       source.onBug(error);
@@ -42,6 +48,8 @@ async function handle(
 ): Promise<void> {
   const [path = "", query = ""] = (request.url ?? "").split("?");
   const parameters = new URLSearchParams(query);
+  if (path.startsWith("/admin/") && !isOwnHost(request.headers.host))
+    return sendJson(request, response, FOREIGN_HOST);
   if (path === "/admin/reload") return sendJson(request, response, await reload(source, request, parameters));
   const read = readsOf(source)[path];
   if (path !== "/health" && path !== "/ready" && path !== "/metrics" && read === undefined) {

@@ -1,6 +1,7 @@
 // Minimal HTTP for probes (`health-listen`): GET /health and /ready, nothing
 // else, served by the primary, so that a busy data plane cannot starve it.
 import { createServer, type Server } from "node:http";
+import { limitConnections } from "./connections.ts";
 import { type Answer, type Progress, readyAnswer } from "./readiness.ts";
 
 /** A running probe server. */
@@ -29,7 +30,7 @@ export async function startHealthServer(
   });
   server.headersTimeout = 5_000;
   server.requestTimeout = 5_000;
-  server.maxConnections = 100;
+  limitConnections(server, 100);
   await listen(server, host, port);
   const bound = server.address();
   const actual = bound === null || typeof bound === "string" ? port : bound.port;

@@ -14,8 +14,9 @@ import {
   stateFromConfigNear,
 } from "../core/index.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
-import { codeOf } from "./codes.ts";
+import { type Code, codeOf } from "./codes.ts";
 import { firstHere, type Related, type Report, type Span } from "./diagnostic.ts";
+import { allSpecs, kebab } from "./keys.ts";
 import type { Place, Places } from "./places.ts";
 
 /**
@@ -30,11 +31,25 @@ const CAUSED_BY_DAMAGE = [
   "not-implemented",
   "service-type",
   "bad-export",
+  "acme-invalid",
+  "limits-conflict",
   "unknown-upstream",
   "unknown-filter",
   "unknown-agent",
   "unknown-route",
   "unknown-namespace",
+];
+
+/** Codes of which the core says nothing more on a line where the file's own pass has told one. */
+const TOLD_ONCE: readonly Code[] = ["bad-value"];
+/** Codes of rules about fields, which the file knows as keys. */
+const ABOUT_FIELDS: readonly Code[] = [
+  "bad-value",
+  "missing-key",
+  "duplicate-key",
+  "too-many",
+  "acme-invalid",
+  "no-transport",
 ];
 
 /**
@@ -53,14 +68,19 @@ export function reportCoreErrors(
   if (next !== undefined) return next;
   const result = applyDiff(emptyState(), commandsFor(config));
   if (result.ok) return result.state;
+  const told = report.errorLines();
   for (const error of result.errors) {
     const place = placeOf(error, places);
     const isCaused = CAUSED_BY_DAMAGE.includes(error.rule) || error.subject?.field === "id";
     if (place?.broken && isCaused) continue;
-    const related = relatedOf(error, config, places);
-    report.error(codeOf(error.rule), spanOf(error, place) ?? root, wording(error), {
-      hints: [error.hint],
-      related,
+    const code = codeOf(error.rule);
+    const at = spanOf(error, place) ?? root;
+    if (place !== undefined && TOLD_ONCE.includes(code) && told.has(`${at.file}:${at.line} ${code}`))
+      continue;
+    const hasKeys = ABOUT_FIELDS.includes(code);
+    report.error(code, at, hasKeys ? inKeys(wording(error)) : wording(error), {
+      hints: [hasKeys ? inKeys(error.hint) : error.hint],
+      related: relatedOf(error, config, places),
     });
   }
   return undefined;
@@ -80,6 +100,16 @@ function spanOf({ subject }: ConfigError, place: Place | undefined): Span | unde
   }
   return place.at;
 }
+
+/** A text in which fields of resources are called as the keys that fill them: 'max_version' is 'max-version'. */
+function inKeys(text: string): string {
+  keys ??= new Set(allSpecs().flatMap(({ rows }) => rows.flatMap(({ key, also }) => [key, ...also])));
+  return text.replace(/(?<=^|[ '.])[a-z0-9]+(?:_[a-z0-9]+)+(?=$|['., [])/g, (name) =>
+    keys?.has(kebab(name)) ? kebab(name) : name,
+  );
+}
+
+let keys: ReadonlySet<string> | undefined;
 
 /** The file's word for a backend is target. */
 function wording({ rule, message }: ConfigError): string {

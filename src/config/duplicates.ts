@@ -1,6 +1,7 @@
 // Duplicate ids of one kind in one scope: the file, each namespace and each
 // service is a scope of its own. The second one is reported and left out.
 import { firstHere, type Report } from "./diagnostic.ts";
+import { listenerId } from "./schema/listener.ts";
 import { scopesOf } from "./scopes.ts";
 import { type Block, entitiesOf, idOf, value } from "./tree.ts";
 
@@ -27,7 +28,7 @@ export function reportDuplicates(root: Block, report: Report): void {
 function checkKind(entities: readonly Block[], kind: string, report: Report): void {
   const first = new Map<string, Block>();
   for (const one of entities) {
-    const id = idOf(one);
+    const id = kind === "listener" ? listenerId(one) : idOf(one);
     if (id === undefined) continue;
     const earlier = first.get(id);
     if (earlier === undefined) {

@@ -33,7 +33,9 @@ export function readJson(file: string, text: string, report: Report): DataMap | 
   const index = new TextIndex(file, text);
   const start = text.startsWith("\ufeff") ? 1 : 0;
   if (isTooDeep(text)) {
-    report.error("syntax", index.span(0, 1), `values are nested more than ${MAX_DATA_DEPTH} deep`);
+    report.error("syntax", index.span(0, 1), `values are nested more than ${MAX_DATA_DEPTH} deep`, {
+      hints: ["look for brackets that are not closed"],
+    });
     return undefined;
   }
   const errors: ParseError[] = [];

@@ -19,12 +19,23 @@ const MAX_SYNTAX_ERRORS = 10;
 const MAX_ERRORS_READ = 1000;
 /** Of such a text the parser would make millions of errors; each is an object of its own. */
 const MAX_BACKSLASHES = 10_000;
+/** The parser takes the square of the time for the quotes of raw strings. */
+const MAX_HASHES = 1_000;
+const LONG_RUN = new RegExp(`#{${MAX_HASHES + 1}}`);
+const UNCLOSED = "look for blocks that are not closed";
 
 /** The nodes of a document, or undefined after a `syntax` error. */
 export function readKdl(file: string, text: string, report: Report): SourceNode[] | undefined {
   const start: Span = { file, line: 1, column: 1, endColumn: 1 };
   if (text.length > MAX_TEXT_LENGTH) {
     report.error("syntax", start, `the file is larger than ${MAX_TEXT_LENGTH / 1024 / 1024} MiB`);
+    return undefined;
+  }
+  const hashes = longRunIn(text);
+  if (hashes !== undefined) {
+    const at = new TextIndex(file, text).span(hashes, hashes + MAX_HASHES);
+    const hints = ['a raw string is #"…"# with as many # as it needs, which are few'];
+    report.error("syntax", at, `more than ${MAX_HASHES} '#' in a row`, { hints });
     return undefined;
   }
   if (isAllBackslashes(text)) {
@@ -35,7 +46,9 @@ export function readKdl(file: string, text: string, report: Report): SourceNode[
     return readV2(file, text, report);
   } catch (error) {
     if (error instanceof TooDeepError) {
-      report.error("syntax", error.at, `nodes are nested more than ${MAX_DEPTH} deep`);
+      report.error("syntax", error.at, `nodes are nested more than ${MAX_DEPTH} deep`, {
+        hints: [UNCLOSED],
+      });
       return undefined;
     }
     if (!(error instanceof InvalidKdlError)) throw error;
@@ -56,6 +69,11 @@ export function readKdl(file: string, text: string, report: Report): SourceNode[
     }
     return undefined;
   }
+}
+
+/** Where more `#` are in a row than a parser can take; undefined: nowhere. */
+export function longRunIn(text: string): number | undefined {
+  return LONG_RUN.exec(text)?.index;
 }
 
 function readV2(file: string, text: string, report: Report): SourceNode[] {
@@ -135,13 +153,15 @@ function describe(index: TextIndex, text: string, error: InvalidKdlError): Probl
     return { at, message: "unexpected '}'", hints: ["there is no open block to close here"], isV1: false };
   }
   if (/Maximum call stack/.test(message)) {
-    const hints = ["look for blocks that are not closed"];
-    return { at, message: `nodes are nested more than ${MAX_DEPTH} deep`, hints, isV1: false };
+    return { at, message: `nodes are nested more than ${MAX_DEPTH} deep`, hints: [UNCLOSED], isV1: false };
   }
-  if (/EOF inside string/.test(message)) {
+  if (/EOF inside string|single quotes cannot contain any unescaped newlines/.test(message)) {
     return { at, message: "a string is not closed", hints: ["add the missing quote"], isV1: false };
   }
-  return { at, message: lower(message), hints: [], isV1: false };
+  const [plain = "", quote] = lower(message).split(/, did you forget to (?=quote)/);
+  const hints =
+    quote === undefined ? [] : ["put a value in quotes, and a ';' or a new line between two nodes"];
+  return { at, message: plain, hints, isV1: false };
 }
 
 function lower(message: string): string {
@@ -224,7 +244,7 @@ class Converter {
     const tag = tagged.getTag();
     if (tag === null) return;
     const message = `the type annotation '(${tag})' has no meaning here`;
-    this.problems.push({ code: "bad-type", at, message, hints: [] });
+    this.problems.push({ code: "bad-type", at, message, hints: ["remove it"] });
   }
 
   /**

@@ -22,6 +22,8 @@ export function linesOf({ line, children }: PrintedNode, indent = ""): string[] 
 /** A value as KDL writes it. */
 export function printValue(value: string | number | bigint | boolean | null): string {
   if (typeof value === "string") return quoteKdl(value);
+  // A state tells it from 0.
+  if (Object.is(value, -0)) return "-0.0";
   return typeof value === "boolean" || value === null ? `#${value}` : String(value);
 }
 

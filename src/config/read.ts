@@ -13,6 +13,9 @@ import { asNode, type SourceNode, type SourceValue } from "./source.ts";
 import { type Block, describe, type Item, items, markBroken, type Pair, type Value } from "./tree.ts";
 import { readValue } from "./value.ts";
 
+/** Unknown keys for which the nearest known one is looked for. */
+const MAX_KEY_HINTS = 1_000;
+
 /** The checked tree of a whole configuration. */
 export function readTree(file: string, nodes: readonly SourceNode[], report: Report): Block {
   const at: Span = { file, line: 1, column: 1, endColumn: 1 };
@@ -26,6 +29,8 @@ export function readTree(file: string, nodes: readonly SourceNode[], report: Rep
 /** One read; holds the report and the reading order. */
 class Reader {
   readonly #report: Report;
+  /** What to do about unknown keys, by block and key. */
+  readonly #keyHints = new Map<string, string>();
   #sequence = 0;
 
   constructor(report: Report) {
@@ -110,7 +115,8 @@ class Reader {
     if (node.args.length === 0) {
       if (type.kind === "bool" && node.children === undefined) return [{ value: true, at: node.at }];
       if (node.children === undefined) {
-        this.#problem(block, "bad-type", node.at, `'${node.name}' needs a value`, []);
+        const hints = [`write the value after the key: ${node.name} …`];
+        this.#problem(block, "bad-type", node.at, `'${node.name}' needs a value`, hints);
       }
       return [];
     }
@@ -129,8 +135,16 @@ class Reader {
   #onlyArguments(block: Block, row: Row, node: SourceNode): void {
     for (const { name, nameAt, value } of node.properties) {
       if (row.lift) this.#key(block, asNode(name, nameAt, value), true);
-      else
-        this.#problem(block, "unknown-key", nameAt, `'${node.name}' takes no properties, got '${name}'`, []);
+      else {
+        const hints = [`write '${name}' on its own line, or remove it`];
+        this.#problem(
+          block,
+          "unknown-key",
+          nameAt,
+          `'${node.name}' takes no properties, got '${name}'`,
+          hints,
+        );
+      }
     }
     if (node.children !== undefined) {
       const hints = [row.blockHint === "" ? `write the value after the key: ${node.name} …` : row.blockHint];
@@ -147,22 +161,24 @@ class Reader {
   #data(block: Block, node: SourceNode): { readonly data?: Json } {
     const data = dataOf(node);
     if (data !== undefined) return { data };
-    this.#problem(block, "bad-value", node.at, `'${node.name}' holds what JSON cannot say`, []);
+    const hints = ["use numbers, strings, booleans, #null, and blocks of them"];
+    this.#problem(block, "bad-value", node.at, `'${node.name}' holds what JSON cannot say`, hints);
     return {};
   }
 
   #pairs(block: Block, type: ValueType, node: SourceNode): Pair[] {
-    const pairs: Pair[] = [];
+    const pairs = new Map<string, Pair>();
     const add = (name: string, at: Span, source: SourceValue | undefined): void => {
-      const known = pairs.find((pair) => pair.name === name);
+      const known = pairs.get(name);
       if (known !== undefined) {
         const related = [firstHere(known.at)];
         this.#problem(block, "duplicate-key", at, `'${name}' is given twice in '${node.name}'`, [], related);
       } else if (source === undefined) {
-        this.#problem(block, "bad-type", at, `'${name}' needs a value`, []);
+        const hints = [`write the value after the name: ${name} "…"`];
+        this.#problem(block, "bad-type", at, `'${name}' needs a value`, hints);
       } else {
         const value = this.#value(block, type, name, source);
-        if (value !== undefined) pairs.push({ name, at, value });
+        if (value !== undefined) pairs.set(name, { name, at, value });
       }
     };
     const [name, pair] = node.args;
@@ -173,14 +189,19 @@ class Reader {
       if (child.args.length > 1) this.#surplus(block, child, 1, block);
       add(child.name, child.at, child.args[0]);
     }
-    return pairs;
+    return [...pairs.values()];
   }
 
   #surplus(block: Block, node: SourceNode, taken: number, around: Block): void {
     const extra = node.args[taken];
     if (extra === undefined) return;
     const isKey = extra.bare && rowFor(around.spec, String(extra.value)) !== undefined;
-    const hints = isKey ? [`put '${extra.value}' on its own line or separate it with ';'`] : [];
+    const shape = rowFor(around.spec, node.name)?.shape.shape;
+    const hints = isKey
+      ? [`put '${extra.value}' on its own line or separate it with ';'`]
+      : shape === "repeated"
+        ? [`write one '${node.name}' for each value`]
+        : [];
     const takes = taken === 0 ? "no value" : taken === 1 ? "one value" : `at most ${taken} values`;
     this.#problem(
       block,
@@ -197,7 +218,7 @@ class Reader {
       this.#problem(block, "misplaced-include", node.at, `'include' inside ${describe(block)}`, hints);
       return;
     }
-    const hints = [keyHint(block.spec, node.name)];
+    const hints = [this.#keyHint(block.spec, node.name)];
     if (block.parent === undefined) {
       this.#problem(block, "unknown-block", node.at, `unknown top-level block '${node.name}'`, hints);
       return;
@@ -213,6 +234,16 @@ class Reader {
       `unknown ${what} '${node.name}' in ${describe(block)}`,
       hints,
     );
+  }
+
+  /** Each word once, and not for ever: a file that is no configuration may have a hundred thousand. */
+  #keyHint(spec: BlockSpec, name: string): string {
+    const key = `${spec.path}\0${name}`;
+    const known = this.#keyHints.get(key);
+    if (known !== undefined || this.#keyHints.size >= MAX_KEY_HINTS) return known ?? "";
+    const hint = keyHint(spec, name);
+    this.#keyHints.set(key, hint);
+    return hint;
   }
 
   #duplicate(block: Block, row: Row, first: Item, node: SourceNode): void {
@@ -238,7 +269,8 @@ class Reader {
       if (block.spec.entity && row.key === "id") {
         this.#problem(block, "missing-id", block.at, `${name} needs an id`, [`write: ${name} "name" { … }`]);
       } else {
-        this.#problem(block, "missing-key", block.at, `${describe(block)} needs '${row.key}'`, []);
+        const hints = [`add ${exampleOf(row)}`];
+        this.#problem(block, "missing-key", block.at, `${describe(block)} needs '${row.key}'`, hints);
       }
     }
   }
@@ -253,6 +285,31 @@ class Reader {
   ): void {
     this.#report.error(code, at, message, { hints, related });
     markBroken(block);
+  }
+}
+
+/** How a key that is not there could be written. */
+function exampleOf({ key, shape }: Row): string {
+  if (!("type" in shape)) return `'${key}'`;
+  const { type } = shape;
+  switch (type.kind) {
+    case "enum":
+      return `${key}, one of ${Object.keys(type.values)
+        .map((word) => `"${word}"`)
+        .join(", ")}`;
+    case "int":
+    case "float":
+      return `${key} ${Math.max(1, type.min)}`;
+    case "bool":
+      return `${key} #true`;
+    case "duration":
+      return `${key} "10s"`;
+    case "size":
+      return `${key} "10MB"`;
+    case "string":
+      return key === "address" ? `address "HOST:PORT"` : `${key} "…"`;
+    default:
+      return `${key} "…"`;
   }
 }
 

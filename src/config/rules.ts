@@ -11,7 +11,9 @@ export function missingKey(keys: readonly string[], unless: readonly string[]) {
     const missing = keys.filter((key) => items(block, key).length === 0);
     if (missing.length === 0) return;
     const names = missing.map((key) => `'${key}'`).join(" and ");
-    report.error("missing-key", block.at, `${describe(block)} needs ${names}`);
+    report.error("missing-key", block.at, `${describe(block)} needs ${names}`, {
+      hints: [`add ${missing.map((key) => `${key} "…"`).join(" and ")}`],
+    });
     markBroken(block);
   };
 }

@@ -10,7 +10,9 @@ export function readToml(file: string, text: string, report: Report): DataMap | 
   const index = new TextIndex(file, text);
   const start = index.span(0, 1);
   if (isTooDeep(text)) {
-    report.error("syntax", start, `values are nested more than ${MAX_DATA_DEPTH} deep`);
+    report.error("syntax", start, `values are nested more than ${MAX_DATA_DEPTH} deep`, {
+      hints: ["look for brackets that are not closed"],
+    });
     return undefined;
   }
   try {

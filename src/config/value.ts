@@ -86,8 +86,20 @@ function typed(type: ValueType, source: SourceValue, place: ValuePlace): Result 
 }
 
 function wrongType(expected: string, source: SourceValue, place: ValuePlace): Result {
-  return { problem: `'${place.key}' expects ${expected}, got ${kindOf(source.value)}` };
+  const hint = HINTS[expected];
+  const problem = `'${place.key}' expects ${expected}, got ${kindOf(source.value)}`;
+  return hint === undefined ? { problem } : { problem, hint };
 }
+
+/** What to write where a value of another type is expected. */
+const HINTS: Readonly<Record<string, string>> = {
+  "#true or #false": "write #true or #false; in JSON and TOML true or false",
+  "an integer": "write a whole number without quotes, such as 10",
+  "a number": "write a number without quotes, such as 0.5",
+  "a duration": 'write a number, or "250ms", "10s", "5m", "1h" or "2d"',
+  "a size": 'write a number of bytes, or "512KB", "10MB" or "1GB"',
+  "a string": "write it in double quotes",
+};
 
 function kindOf(value: SourceValue["value"]): string {
   if (value === null) return "#null";
@@ -103,17 +115,19 @@ function integer(type: ValueType & { kind: "int" }, source: SourceValue, place: 
   }
   if (typeof source.value !== "number") return wrongType("an integer", source, place);
   if (Math.abs(source.value) > Number.MAX_SAFE_INTEGER) {
-    return bad(`'${place.key}' is out of range: ${source.raw}`);
+    return bad(`'${place.key}' is out of range: ${source.raw}`, "use a smaller number");
   }
   if (!Number.isInteger(source.value))
-    return { problem: `'${place.key}' expects an integer, got ${source.raw}` };
-  return inRange(source.value, type.min, type.max, place);
+    return { problem: `'${place.key}' expects an integer, got ${source.raw}`, hint: HINTS["an integer"]! };
+  // A field of whole numbers has no -0.
+  return inRange(source.value === 0 ? 0 : source.value, type.min, type.max, place);
 }
 
 function inRange(value: number, min: number, max: number, place: ValuePlace): Result {
-  if (value >= min && value <= max) return { value: value === 0 ? 0 : value };
+  if (value >= min && value <= max) return { value };
   const range = max >= Number.MAX_SAFE_INTEGER ? `at least ${min}` : `between ${min} and ${max}`;
-  return { problem: `'${place.key}' must be ${range}`, code: "bad-value" };
+  const hint = value < min ? `use ${min} or more` : value > max ? `use ${max} or less` : "write a number";
+  return bad(`'${place.key}' must be ${range}`, hint);
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -133,11 +147,12 @@ function duration(type: ValueType & { kind: "duration" }, source: SourceValue, p
   } else {
     return wrongType("a duration", source, place);
   }
-  if (ms < 0) return bad(`'${place.key}' must not be negative`);
+  if (ms < 0) return bad(`'${place.key}' must not be negative`, "use 0 or more");
   if (!Number.isFinite(ms)) return bad(`'${place.key}' must have an end`, 'write a time such as "10s"');
-  if (ms > 1e15) return bad(`'${place.key}' is too long`);
-  if (type.positive && ms === 0) return bad(`'${place.key}' must be greater than 0`);
-  return { value: ms };
+  if (ms > 1e15) return bad(`'${place.key}' is too long`, 'write a time such as "10s"');
+  if (type.positive && ms === 0)
+    return bad(`'${place.key}' must be greater than 0`, 'write a time such as "10s"');
+  return { value: ms === 0 ? 0 : ms };
 }
 
 const SIZE_UNITS: Readonly<Record<string, number>> = {
@@ -162,11 +177,11 @@ function bytes(type: ValueType & { kind: "size" }, source: SourceValue, place: V
   } else {
     return wrongType("a size", source, place);
   }
-  return inRange(count, type.min, Number.MAX_SAFE_INTEGER, place);
+  return inRange(count === 0 ? 0 : count, type.min, Number.MAX_SAFE_INTEGER, place);
 }
 
-function bad(problem: string, hint?: string): Result {
-  return hint === undefined ? { problem, code: "bad-value" } : { problem, hint, code: "bad-value" };
+function bad(problem: string, hint: string): Result {
+  return { problem, hint, code: "bad-value" };
 }
 
 function enumValue(type: ValueType & { kind: "enum" }, source: SourceValue, place: ValuePlace): Result {

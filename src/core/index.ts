@@ -9,6 +9,7 @@ export {
 } from "./address.ts";
 export { isAdminListener } from "./admin-listener.ts";
 export { type Applied, applyDiff, COMMAND_FIELDS, type Refused } from "./apply.ts";
+export { backendRoom, readBackend, writeBackend } from "./backend-bytes.ts";
 export { commandsOf, effectsOf, inverseOf, type ResourceChange } from "./change.ts";
 export { DEFAULT_PRIORITY, DEFAULT_WEIGHT, shutdownGraceMs } from "./defaults.ts";
 export { commandsFor, type Difference, differences, diffStates, stateFromConfig } from "./diff.ts";
@@ -22,6 +23,7 @@ export {
   hashBytes,
   hashResource,
   type ResourceHash,
+  ResourceHasher,
   subtractHash,
 } from "./digest.ts";
 export {
@@ -48,6 +50,7 @@ export {
   COLLECTION_FIELDS,
   type CollectionKind,
   commandNoun,
+  decodeResource,
   encodeResource,
   isSingleton,
   KIND_NAMES,
@@ -71,6 +74,7 @@ export { routeSignature } from "./signature.ts";
 export { elements } from "./sorted-list.ts";
 export {
   appendResource,
+  eachResource,
   emptyState,
   findResource,
   type Located,

@@ -57,6 +57,8 @@ export interface ReloaderOptions {
   readonly status: FileStatus;
   /** Told of what was read, also if it was refused, and when that began, in milliseconds since 1970. */
   readonly onRead?: (reading: Reading, readAtMs: number) => void;
+  /** Called when the files are taken in, before the answer; must not reject. */
+  readonly onTaken?: () => Promise<void>;
   /** Reads the files. Default: in a thread. */
   readonly reader?: Pick<FileReader, "read" | "prepare" | "discard">;
 }
@@ -188,6 +190,7 @@ export class Reloader {
       this.#base = edited.base;
       this.#isBaseChecked = true;
       store.setMaxRemovalPercent(settings.policy.maxRemovalPercent);
+      await this.#options.onTaken?.();
     }
     const warnings = [...diagnostics, ...nextStartWarnings(entry.path, started, reading.startSettings)];
     const { kept, conflicts } = taken!;

@@ -3,7 +3,8 @@
 // has to have.
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
-import { formatDiagnostics } from "../../src/config/diagnostic.ts";
+import { CODES, type Code } from "../../src/config/codes.ts";
+import { formatDiagnostics, Report, wholeFile } from "../../src/config/diagnostic.ts";
 import { loadConfigText } from "../../src/config/load.ts";
 import { said } from "./check.ts";
 
@@ -38,7 +39,7 @@ const MISTAKES: readonly (readonly [name: string, code: string, text: string])[]
   ["an id twice", "duplicate-id", more(`route "r" { matches { path "/x" }; upstream "u" }`)],
   ["a target twice", "duplicate-target", upstream('target "a:80"; target "a:80"')],
   ["no id", "missing-id", more('route { matches { path "/x" }; upstream "u" }')],
-  ["no address", "missing-key", `listener "http" { }\n${more()}`],
+  ["no address", "missing-key", `listener "other" { }\n${more()}`],
   ["a word for a number", "bad-type", more('system { max-connections "many" }')],
   ["a number in quotes", "quoted-value", more('system { worker-threads "2" }')],
   ["a number out of range", "bad-value", more("system { worker-threads 5000 }")],
@@ -94,6 +95,13 @@ const MISTAKES: readonly (readonly [name: string, code: string, text: string])[]
       'route "q" { matches { path "/q" }; upstream "x" }',
     ),
   ],
+  [
+    "two listeners of a service without an id",
+    "duplicate-id",
+    more(
+      'namespace "a" { service "s" { listener { address "127.0.0.1:1" }; listener { address "127.0.0.1:2" } } }',
+    ),
+  ],
   ["an export of nothing", "bad-export", more('namespace "a" { exports { upstreams "x" } }')],
   ["a colon in an id", "bad-id", more('upstream "a:b" { target "a:1" }')],
   ["no conditions", "no-conditions", route('upstream "u"')],
@@ -125,6 +133,12 @@ const MISTAKES: readonly (readonly [name: string, code: string, text: string])[]
     listener('tls { cert-path "a.crt"; key-file "a.key" }'),
   ],
   ["versions in the wrong order", "bad-value", tls('min-version "1.3"; max-version "1.2"')],
+  ["a misspelt cipher suite", "bad-value", tls('cipher-suite "ECDHE-RSA-AES256-GCM-SHA348"')],
+  [
+    "a list of ciphers as OpenSSL's programs take it",
+    "bad-value",
+    tls('ciphers "ECDHE-RSA-AES256-GCM-SHA384:!aNULL"'),
+  ],
   ["client certificates without an authority", "missing-key", tls("client-auth #true")],
   ["an authority that nobody asks for", "unused-value", tls('ca-file "ca.crt"')],
   [
@@ -231,6 +245,31 @@ test.each(MISTAKES)("%s: %s", (_name, code, text) => {
   for (const { line } of found) expect(line).toBeLessThanOrEqual(lines);
   // What is wrong is refused, and a warning refuses nothing by itself.
   if (found.some(({ severity }) => severity === "error")) expect(loaded.config).toBeUndefined();
+});
+
+/** What is wrong with the file as a whole has no line. */
+const WHOLE_FILE = ["no-listeners"];
+
+test.each(MISTAKES)("%s can be understood alone", (_name, _code, text) => {
+  const { diagnostics } = loadConfigText("sentinel.kdl", `${text}\n`, { skipFiles: true });
+  for (const { severity, code, line, message, hints } of diagnostics) {
+    if (severity === "error") expect({ code, message, hints }).not.toMatchObject({ hints: [] });
+    if (severity === "error" && !WHOLE_FILE.includes(code)) expect(line).toBeGreaterThan(0);
+    // In words of the file, which has "_" only in values, and in one sentence.
+    for (const words of [message, ...hints]) {
+      if (!/one of/.test(words)) expect(words).not.toMatch(/\b[a-z]+_[a-z_]+\b/);
+      expect(words).toMatch(/^\S.*[^.\s]$/);
+    }
+  }
+});
+
+test("every code of an error says what to do", () => {
+  const errors = Object.entries(CODES).filter(([, { severity }]) => severity.includes("error"));
+  expect(errors.length).toBeGreaterThan(40);
+  for (const [code, { hint }] of errors) expect({ code, hint }).not.toMatchObject({ hint: "" });
+  const report = new Report();
+  for (const [code] of errors) report.error(code as Code, wholeFile("f"), "m");
+  expect(report.sorted([]).filter(({ hints }) => hints.join("") === "")).toEqual([]);
 });
 
 test("what is printed for each", () => {

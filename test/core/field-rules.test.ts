@@ -133,7 +133,7 @@ test("what is required, alone or with others", () => {
   check(ListenerSchema, { id: "l", tls: { sni } }, "sni-ambiguous tls.sni[1].hostnames");
   const acme = { email: "a@b", domains: ["*.a.test"] };
   check(ListenerSchema, { id: "l", tls: { acme } }, "acme-invalid tls.acme.domains[0]");
-  check(UpstreamSchema, { tls: { clientCert: "a" } }, "bad-value tls.client_key");
+  check(UpstreamSchema, { tls: { clientCert: "a" } }, "missing-key tls.client_key");
   check(UpstreamSchema, { discovery: {} }, "missing-key discovery");
   check(
     UpstreamSchema,

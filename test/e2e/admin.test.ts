@@ -3,7 +3,7 @@
 
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/load.ts";
@@ -136,10 +136,89 @@ test("of what one connection pipelines, no more than 16 are answered", async () 
   const { admin } = await onDisk();
   const [host = "", port] = (await admin()).split(":");
   const socket = connect(Number(port), host);
-  socket.write("GET /admin/config HTTP/1.1\r\nHost: x\r\n\r\n".repeat(50));
+  socket.write("GET /admin/config HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(50));
   let text = "";
   for await (const chunk of socket) text += String(chunk);
   expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(16);
+});
+
+test("a new connection takes the place of the oldest that asks nothing", async () => {
+  const { admin } = await onDisk();
+  const [host = "", port] = (await admin()).split(":");
+  const idle: Socket[] = [];
+  for (let i = 0; i < 100; i++) {
+    const socket = connect(Number(port), host).on("error", () => undefined);
+    idle.push(socket.resume());
+    await once(socket, "connect");
+    socket.write("GET /health HTTP/1.1\r\nX: ");
+  }
+  const gone = once(idle[0]!, "close");
+  expect((await ask(await admin(), "/health")).status).toBe(200);
+  await gone;
+  expect(idle.filter((socket) => socket.closed).length).toBe(1);
+  for (const socket of idle) socket.destroy();
+});
+
+test("a name that is not this machine's, and a body, are refused", async () => {
+  const { admin, edit, app } = await onDisk();
+  const at = await admin();
+  const [, port] = at.split(":");
+  edit(WITH_ADMIN.replace('target "127.0.0.1:1"', 'target "127.0.0.1:2"'));
+  const head = (line: string, host: string, more = "") =>
+    raw(at, `${line} HTTP/1.1\r\nHost: ${host}\r\n${more}Connection: close\r\n\r\n`);
+  const statusOf = async (answer: Promise<string>) => (await answer).slice(9, 12);
+  for (const host of [
+    "evil.test",
+    `evil.test:${port}`,
+    "127.0.0.1.evil.test",
+    "localhost.evil.test",
+    "",
+    "[::1].evil",
+  ]) {
+    expect([host, await statusOf(head("GET /admin/config", host))]).toEqual([host, "403"]);
+    expect([host, await statusOf(head("POST /admin/reload", host, "Content-Length: 0\r\n"))]).toEqual([
+      host,
+      "403",
+    ]);
+    expect([host, await statusOf(head("GET /ready", host))]).toEqual([host, "200"]);
+  }
+  for (const host of [
+    at,
+    "127.0.0.1",
+    "LOCALHOST",
+    `localhost:${port}`,
+    "x.localhost",
+    "[::1]:1",
+    "10.0.0.1:9090",
+  ]) {
+    expect([host, await statusOf(head("GET /admin/version", host))]).toEqual([host, "200"]);
+  }
+  for (const body of ["Content-Length: 100000000\r\n", "Transfer-Encoding: chunked\r\n"]) {
+    const answer = await head("POST /admin/reload", at, body);
+    expect(answer).toMatch(/^HTTP\/1\.1 413 [\s\S]*connection: close/i);
+  }
+  expect(idsOf(app)).toEqual(["127.0.0.1:1"]);
+});
+
+test("routes are listed by domain, and every kind is counted", async () => {
+  const { admin, control } = await onDisk();
+  const matches = { pathPrefixes: ["/"] };
+  await control.call("addNamespace", { namespace: { id: "n" } });
+  await control.call("addNamespace", { namespace: { id: "m" } });
+  await control.call("addRoute", { route: { id: "n:r", upstream: "api", matches } });
+  await control.call("addRoute", { route: { id: "m:r", upstream: "api", matches } });
+  await control.call("addListener", { listener: { id: "own", address: "127.0.0.1:0", namespace: "n" } });
+  const listed = (await ask(await admin(), "/admin/routes")).body.routes as {
+    domain: string;
+    route: { id: string };
+  }[];
+  expect(listed.map(({ domain, route }) => [domain, route.id])).toEqual([
+    ["", "m:r"],
+    ["", "all"],
+    ["n", "n:r"],
+  ]);
+  const { resources } = (await ask(await admin(), "/admin/status")).body;
+  expect(resources).toMatchObject({ route: 3, namespace: 2, service: 0, filter: 0, agent: 0 });
 });
 
 test("who sends a request too slowly makes room for others soon", async () => {

@@ -149,7 +149,13 @@ function singleton<D extends DescMessage>(
   const context = contextIn("", decoding);
   const message = decodeMessage(block, desc, context);
   const kind = key.replaceAll("-", "_") as PlaceKind;
-  decoding.places.add(kind, "", "", { at: block.at, fields: context.fields.map, broken: block.broken });
+  decoding.places.add(kind, "", "", {
+    at: block.at,
+    fields: context.fields.map,
+    get broken() {
+      return block.broken;
+    },
+  });
   return message;
 }
 

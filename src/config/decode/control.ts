@@ -97,7 +97,9 @@ function tcp(listen: Block, address: Value, report: Report): ControlListen | und
   for (const key of ["mode", "group"]) {
     const extra = value(listen, key);
     if (extra !== undefined)
-      report.error("unknown-key", extra.at, `'${key}' is for sockets, not for TCP addresses`);
+      report.error("unknown-key", extra.at, `'${key}' is for sockets, not for TCP addresses`, {
+        hints: ["remove it, or listen on unix:PATH"],
+      });
   }
   const insecure = boolOf(listen, "insecure") ?? false;
   const isLoopback = parsed.family === "ipv6" ? parsed.host === "::1" : parsed.host.startsWith("127.");

@@ -1,17 +1,15 @@
 // Decodes listeners; addresses and clashes are checked by the core.
 import { type Listener, ListenerSchema } from "../../gen/sentinel/v1/resources_pb.ts";
+import { listenerId } from "../schema/listener.ts";
 import { type Scope, scopesOf } from "../scopes.ts";
-import { type Block, entitiesOf, idOf, value } from "../tree.ts";
+import { type Block, entitiesOf, value } from "../tree.ts";
 import { type Decoding, decodeEntity } from "./config.ts";
-
-/** The id of the listener of a service that names none. */
-const SERVICE_LISTENER = "service-listener";
 
 /** The listeners of a scope. */
 export function decodeListeners(scope: Scope, decoding: Decoding): Listener[] {
   const seen = new Set<string>();
   return entitiesOf(scope.block, "listeners", "listener").flatMap((block) => {
-    const id = idOf(block) ?? (block.broken ? undefined : SERVICE_LISTENER);
+    const id = listenerId(block);
     if (id === undefined || seen.has(id) || value(block, "address") === undefined) return [];
     seen.add(id);
     return [decodeEntity(block, scope, ListenerSchema, "listener", decoding, id)];

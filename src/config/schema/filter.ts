@@ -236,8 +236,3 @@ function failsOpen(filter: Block, { agentOf }: Surroundings): boolean {
   const agent = agentOf(filter, textOf(filter, "agent") ?? "");
   return (textOf(filter, "failure-mode") ?? (agent && textOf(agent, "failure-mode"))) === "open";
 }
-
-/** Whether a filter answers with a redirect, so that its route needs nothing else. */
-export function isRedirect(filter: Block): boolean {
-  return textOf(filter, "type") === "redirect";
-}

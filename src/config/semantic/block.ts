@@ -1,7 +1,19 @@
 // Rules about single blocks whose keys do not fit together, by the path of their
 // table: one function each, run on every block of that table wherever it stands.
 import type { Report } from "../diagnostic.ts";
-import { type Block, blocksOf, boolOf, describe, items, numberOf, textOf, value, values } from "../tree.ts";
+import {
+  type Block,
+  blocksOf,
+  boolOf,
+  describe,
+  items,
+  markBroken,
+  numberOf,
+  textOf,
+  value,
+  values,
+} from "../tree.ts";
+import { checkCiphers } from "./ciphers.ts";
 import { atMostOne, bothOrNone } from "./fit.ts";
 import { checkAcme, checkServerNames, checkTls } from "./listener.ts";
 import { checkBackoff, checkBudget, checkSchemaSource } from "./route.ts";
@@ -12,7 +24,7 @@ type Rule = (block: Block, report: Report) => void;
 const RULES: Readonly<Record<string, readonly Rule[]>> = {
   limits: [checkBufferLimit],
   cache: [checkDiskPath],
-  "listeners/listener/tls": [checkTls, checkServerNames],
+  "listeners/listener/tls": [checkTls, checkServerNames, checkCiphers],
   "listeners/listener/tls/acme": [checkAcme],
   "routes/route/retry-policy": [checkBackoff],
   "routes/route/api-schema": [checkSchemaSource],
@@ -38,6 +50,7 @@ function checkBufferLimit(limits: Block, report: Report): void {
   if (buffer === undefined || body === undefined || Number(buffer.value) <= body) return;
   const sizes = `max-body-buffer-bytes (${sizeText(Number(buffer.value))}) exceeds max-body-size-bytes (${sizeText(body)})`;
   report.error("limits-conflict", buffer.at, sizes, { hints: ["lower the buffer, or raise the body size"] });
+  markBroken(limits);
 }
 
 function sizeText(bytes: number): string {
@@ -59,6 +72,7 @@ function checkDiskPath(cache: Block, report: Report): void {
   report.error("missing-key", type.at, `backend '${type.value}' of 'cache' needs 'disk-path'`, {
     hints: ['add disk-path "/var/cache/sentinel"'],
   });
+  markBroken(cache);
 }
 
 function checkClientCertificate(tls: Block, report: Report): void {

@@ -9,6 +9,7 @@ import {
   describe,
   idOf,
   items,
+  markBroken,
   textOf,
   type Value,
   value,
@@ -108,6 +109,7 @@ export function checkAcme(acme: Block, report: Report): void {
   if (wildcard !== undefined && challenge !== "dns-01") {
     const hints = ['write challenge-type "dns-01" and a dns-provider'];
     report.error("acme-invalid", wildcard.at, `'${wildcard.value}' needs the challenge dns-01`, { hints });
+    markBroken(acme);
   }
   const [provider] = blocksOf(acme, "dns-provider");
   if (challenge === "dns-01" && provider === undefined) {
@@ -118,6 +120,7 @@ export function checkAcme(acme: Block, report: Report): void {
       `${describe(acme)} needs a dns-provider for dns-01`,
       { hints },
     );
+    markBroken(acme);
   }
   if (provider !== undefined && !provider.broken) checkDnsProvider(provider, report);
 }
@@ -126,13 +129,17 @@ function checkDnsProvider(provider: Block, report: Report): void {
   const type = textOf(provider, "type");
   if (type === "webhook") {
     if (items(provider, "url").length > 0) return;
-    report.error("acme-invalid", provider.at, `${describe(provider)} of type webhook needs 'url'`);
+    report.error("acme-invalid", provider.at, `${describe(provider)} of type webhook needs 'url'`, {
+      hints: ['add url "https://…"'],
+    });
+    markBroken(provider);
     return;
   }
   atMostOne(provider, ["credentials-file", "credentials-env"], report);
   if (items(provider, "credentials-file").length + items(provider, "credentials-env").length > 0) return;
   const message = `${describe(provider)} needs 'credentials-file' or 'credentials-env'`;
-  report.error("acme-invalid", provider.at, message);
+  report.error("acme-invalid", provider.at, message, { hints: ['add credentials-file "PATH"'] });
+  markBroken(provider);
 }
 
 /** A domain is obtained by one acme block of the configuration. */

@@ -4,20 +4,8 @@ import { contradictionIn } from "../../core/index.ts";
 import type { Route } from "../../gen/sentinel/v1/resources_pb.ts";
 import type { Report } from "../diagnostic.ts";
 import type { Place } from "../places.ts";
-import { isRedirect } from "../schema/filter.ts";
 import { isAdmin } from "../schema/listener.ts";
-import {
-  type Block,
-  blocksOf,
-  describe,
-  entitiesOf,
-  idOf,
-  items,
-  markBroken,
-  textOf,
-  value,
-  values,
-} from "../tree.ts";
+import { type Block, blocksOf, describe, idOf, items, markBroken, textOf, value } from "../tree.ts";
 import { isLoopback } from "./addresses.ts";
 import { atMostOne } from "./fit.ts";
 
@@ -38,17 +26,6 @@ function actionsOf(route: Block): string[] {
     items(route, "upstream").length > 0 || blocksOf(route, "back-to").some((one) => value(one, "upstream"));
   const others = ["static-files", "builtin-handler"].filter((key) => items(route, key).length > 0);
   return hasUpstream ? ["upstream", ...others] : others;
-}
-
-/** Whether anything but an upstream serves a route, so that it needs none. */
-export function isServedWithoutUpstream(route: Block, root: Block): boolean {
-  const found = actionsOf(route);
-  return !found.includes("upstream") && (found.length > 0 || isRedirected(route, root));
-}
-
-function isRedirected(route: Block, root: Block): boolean {
-  const named = new Set(values(route, "filters").map(({ value: name }) => name));
-  return entitiesOf(root, "filters", "filter").some((one) => named.has(idOf(one) ?? "") && isRedirect(one));
 }
 
 /** A stated type must fit what the route does. */

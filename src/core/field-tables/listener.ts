@@ -103,6 +103,7 @@ function checkTls(tls: ListenerTls): (Problem | undefined)[] {
       "client_auth",
       "'client_auth' needs a 'ca_file'",
       "set ca_file",
+      "missing-key",
     ),
     ...ambiguousNames(tls),
   ];

@@ -71,7 +71,8 @@ export const UPSTREAM_TABLES: Readonly<Record<string, MessageTable>> = {
 /** A client certificate and its key. */
 export function bothOrNone({ clientCert, clientKey }: ClientCertificate) {
   const isSame = (clientCert === undefined) === (clientKey === undefined);
-  return [unless(isSame, "client_key", "'client_cert' and 'client_key' go together", "set both or none")];
+  const message = "'client_cert' and 'client_key' go together";
+  return [unless(isSame, "client_key", message, "set both or none", "missing-key")];
 }
 
 interface ClientCertificate {
