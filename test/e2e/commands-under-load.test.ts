@@ -180,7 +180,7 @@ test(`${COMMANDS} commands of all kinds under ${CLIENTS} clients: no request fai
   });
   expect(status.workers.map(({ digest }) => digest)).toEqual(Array(2).fill(status.digest));
   // A run that leaves a kind out, or that nobody watched, would prove little.
-  expect([...commands.tally.values()].filter((times) => times >= COMMANDS / 100)).toHaveLength(14);
+  expect([...commands.tally.values()].filter((times) => times >= COMMANDS / 200)).toHaveLength(14);
   expect(tally.answered).toBeGreaterThan(COMMANDS * 2);
   expect(Math.min(tally.guests, tally.drained)).toBeGreaterThan(COMMANDS / 40);
 }, 120_000);
