@@ -30,8 +30,9 @@ class Mapper {
     const spec = specFor(base, members);
     const unique = uniqueMembers(members, ({ key }) => rowFor(spec, key)?.key ?? kebab(key), this.#report);
     const beside = new Map<Member, Member[]>();
+    const words = unique.filter((member) => isWordOfBlock(spec, member));
     for (const member of unique) {
-      const owner = rowFor(spec, member.key) === undefined ? ownerOf(spec, member, unique) : undefined;
+      const owner = rowFor(spec, member.key) === undefined ? ownerOf(spec, member, words) : undefined;
       if (owner !== undefined) beside.set(owner, [...(beside.get(owner) ?? []), member]);
     }
     const moved = new Set([...beside.values()].flat());
@@ -198,12 +199,17 @@ function tagOf(spec: BlockSpec, map: DataMap): (Member & { value: DataMap }) | u
 }
 
 /** `{"backend": "otlp", "endpoint": "…"}`: the sibling whose block knows the key, if it is written as a word. */
-function ownerOf(spec: BlockSpec, member: Member, siblings: readonly Member[]): Member | undefined {
-  return siblings.find((sibling) => {
-    const shape = rowFor(spec, sibling.key)?.shape;
-    if (sibling.value.kind !== "scalar" || typeof sibling.value.value.value !== "string") return false;
+function ownerOf(spec: BlockSpec, member: Member, words: readonly Member[]): Member | undefined {
+  return words.find((word) => {
+    const shape = rowFor(spec, word.key)?.shape;
     return shape?.shape === "block" && rowFor(shape.spec, member.key) !== undefined;
   });
+}
+
+/** Whether a block is written as a word. */
+function isWordOfBlock(spec: BlockSpec, { key, value }: Member): boolean {
+  if (value.kind !== "scalar" || typeof value.value.value !== "string") return false;
+  return rowFor(spec, key)?.shape.shape === "block";
 }
 
 /** "PathPrefix" as "path-prefix". */

@@ -161,9 +161,8 @@ function place(at: Span): string {
 
 function excerpt(at: Span, lines: LineSource): string[] {
   if (at.line === 0) return [];
-  const text = lines.line(at.file, at.line);
-  if (text === undefined) return [];
-  const all = [...text];
+  const all = lines.line(at.file, at.line);
+  if (all === undefined) return [];
   // A very long line is cut around the token.
   const from = all.length <= MAX_EXCERPT ? 0 : Math.max(0, at.column - MAX_EXCERPT / 2);
   const points = all.slice(from, from + MAX_EXCERPT);
@@ -193,21 +192,26 @@ export function splitLines(text: string): string[] {
   return text.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/);
 }
 
-/** Splits each file into lines once, on the first excerpt from it. */
+/** Splits each file into lines once, on the first excerpt from it, and a line into characters while it is asked for. */
 class LineSource {
   readonly #sources: ReadonlyMap<string, string>;
   readonly #lines = new Map<string, string[]>();
+  #last: { readonly text: string; readonly points: readonly string[] } = { text: "", points: [] };
 
   constructor(sources: ReadonlyMap<string, string>) {
     this.#sources = sources;
   }
 
-  line(file: string, line: number): string | undefined {
+  /** The code points of a line. */
+  line(file: string, line: number): readonly string[] | undefined {
     let lines = this.#lines.get(file);
     if (lines === undefined) {
       lines = splitLines(this.#sources.get(file) ?? "");
       this.#lines.set(file, lines);
     }
-    return lines[line - 1];
+    const text = lines[line - 1];
+    if (text === undefined) return undefined;
+    if (text !== this.#last.text) this.#last = { text, points: [...text] };
+    return this.#last.points;
   }
 }

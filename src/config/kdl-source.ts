@@ -19,6 +19,9 @@ const MAX_SYNTAX_ERRORS = 10;
 const MAX_ERRORS_READ = 1000;
 /** Of such a text the parser would make millions of errors; each is an object of its own. */
 const MAX_BACKSLASHES = 10_000;
+/** The parser takes the square of the time for the quotes of raw strings. */
+const MAX_HASHES = 1_000;
+const LONG_RUN = new RegExp(`#{${MAX_HASHES + 1}}`);
 const UNCLOSED = "look for blocks that are not closed";
 
 /** The nodes of a document, or undefined after a `syntax` error. */
@@ -26,6 +29,13 @@ export function readKdl(file: string, text: string, report: Report): SourceNode[
   const start: Span = { file, line: 1, column: 1, endColumn: 1 };
   if (text.length > MAX_TEXT_LENGTH) {
     report.error("syntax", start, `the file is larger than ${MAX_TEXT_LENGTH / 1024 / 1024} MiB`);
+    return undefined;
+  }
+  const hashes = longRunIn(text);
+  if (hashes !== undefined) {
+    const at = new TextIndex(file, text).span(hashes, hashes + MAX_HASHES);
+    const hints = ['a raw string is #"…"# with as many # as it needs, which are few'];
+    report.error("syntax", at, `more than ${MAX_HASHES} '#' in a row`, { hints });
     return undefined;
   }
   if (isAllBackslashes(text)) {
@@ -59,6 +69,11 @@ export function readKdl(file: string, text: string, report: Report): SourceNode[
     }
     return undefined;
   }
+}
+
+/** Where more `#` are in a row than a parser can take; undefined: nowhere. */
+export function longRunIn(text: string): number | undefined {
+  return LONG_RUN.exec(text)?.index;
 }
 
 function readV2(file: string, text: string, report: Report): SourceNode[] {

@@ -13,6 +13,9 @@ import { asNode, type SourceNode, type SourceValue } from "./source.ts";
 import { type Block, describe, type Item, items, markBroken, type Pair, type Value } from "./tree.ts";
 import { readValue } from "./value.ts";
 
+/** Unknown keys for which the nearest known one is looked for. */
+const MAX_KEY_HINTS = 1_000;
+
 /** The checked tree of a whole configuration. */
 export function readTree(file: string, nodes: readonly SourceNode[], report: Report): Block {
   const at: Span = { file, line: 1, column: 1, endColumn: 1 };
@@ -26,6 +29,8 @@ export function readTree(file: string, nodes: readonly SourceNode[], report: Rep
 /** One read; holds the report and the reading order. */
 class Reader {
   readonly #report: Report;
+  /** What to do about unknown keys, by block and key. */
+  readonly #keyHints = new Map<string, string>();
   #sequence = 0;
 
   constructor(report: Report) {
@@ -162,9 +167,9 @@ class Reader {
   }
 
   #pairs(block: Block, type: ValueType, node: SourceNode): Pair[] {
-    const pairs: Pair[] = [];
+    const pairs = new Map<string, Pair>();
     const add = (name: string, at: Span, source: SourceValue | undefined): void => {
-      const known = pairs.find((pair) => pair.name === name);
+      const known = pairs.get(name);
       if (known !== undefined) {
         const related = [firstHere(known.at)];
         this.#problem(block, "duplicate-key", at, `'${name}' is given twice in '${node.name}'`, [], related);
@@ -173,7 +178,7 @@ class Reader {
         this.#problem(block, "bad-type", at, `'${name}' needs a value`, hints);
       } else {
         const value = this.#value(block, type, name, source);
-        if (value !== undefined) pairs.push({ name, at, value });
+        if (value !== undefined) pairs.set(name, { name, at, value });
       }
     };
     const [name, pair] = node.args;
@@ -184,17 +189,17 @@ class Reader {
       if (child.args.length > 1) this.#surplus(block, child, 1, block);
       add(child.name, child.at, child.args[0]);
     }
-    return pairs;
+    return [...pairs.values()];
   }
 
   #surplus(block: Block, node: SourceNode, taken: number, around: Block): void {
     const extra = node.args[taken];
     if (extra === undefined) return;
     const isKey = extra.bare && rowFor(around.spec, String(extra.value)) !== undefined;
-    const own = rowFor(around.spec, node.name)?.shape.shape;
+    const shape = rowFor(around.spec, node.name)?.shape.shape;
     const hints = isKey
       ? [`put '${extra.value}' on its own line or separate it with ';'`]
-      : own === "repeated"
+      : shape === "repeated"
         ? [`write one '${node.name}' for each value`]
         : [];
     const takes = taken === 0 ? "no value" : taken === 1 ? "one value" : `at most ${taken} values`;
@@ -213,7 +218,7 @@ class Reader {
       this.#problem(block, "misplaced-include", node.at, `'include' inside ${describe(block)}`, hints);
       return;
     }
-    const hints = [keyHint(block.spec, node.name)];
+    const hints = [this.#keyHint(block.spec, node.name)];
     if (block.parent === undefined) {
       this.#problem(block, "unknown-block", node.at, `unknown top-level block '${node.name}'`, hints);
       return;
@@ -229,6 +234,16 @@ class Reader {
       `unknown ${what} '${node.name}' in ${describe(block)}`,
       hints,
     );
+  }
+
+  /** Each word once, and not for ever: a file that is no configuration may have a hundred thousand. */
+  #keyHint(spec: BlockSpec, name: string): string {
+    const key = `${spec.path}\0${name}`;
+    const known = this.#keyHints.get(key);
+    if (known !== undefined || this.#keyHints.size >= MAX_KEY_HINTS) return known ?? "";
+    const hint = keyHint(spec, name);
+    this.#keyHints.set(key, hint);
+    return hint;
   }
 
   #duplicate(block: Block, row: Row, first: Item, node: SourceNode): void {

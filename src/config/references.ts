@@ -38,6 +38,7 @@ function exportsOf(namespace: Block) {
 /** Reports every reference that leads nowhere; the others as "kind canonical-name". */
 export function reportReferences(root: Block, names: Names, report: Report): Set<string> {
   const used = new Set<string>();
+  const hints = new Hints(names);
   for (const { block: scope, prefix } of scopesOf(root)) {
     for (const [kind, { value, at }] of exportsOf(scope)) {
       used.add(`${kind} ${prefix}${value}`);
@@ -49,7 +50,7 @@ export function reportReferences(root: Block, names: Names, report: Report): Set
       markBroken(scope);
     }
     visit(scope, (kind, name, at, block) => {
-      const found = check({ names, prefix, kind, name, at, block }, report);
+      const found = check({ names, hints, prefix, kind, name, at, block }, report);
       if (found !== undefined) used.add(`${kind} ${found}`);
     });
   }
@@ -73,8 +74,35 @@ function visit(block: Block, found: Visitor): void {
   }
 }
 
+/** References that lead nowhere for which the nearest name is looked for. */
+const MAX_HINTS = 1_000;
+
+/** What to write instead of unknown names. */
+class Hints {
+  readonly #names: Names;
+  readonly #visible = new Map<string, ReadonlySet<string>>();
+  #given = 0;
+
+  constructor(names: Names) {
+    this.#names = names;
+  }
+
+  /** "" if nothing is known, and where there are so many mistakes that looking for each would take minutes. */
+  hint(kind: RefKind, prefix: Prefix, name: string): string {
+    if (++this.#given > MAX_HINTS) return "";
+    const key = `${kind} ${prefix}`;
+    let visible = this.#visible.get(key);
+    if (visible === undefined) {
+      visible = this.#names.visible(kind, prefix);
+      this.#visible.set(key, visible);
+    }
+    return suggestion(name, visible);
+  }
+}
+
 interface Reference {
   readonly names: Names;
+  readonly hints: Hints;
   readonly prefix: Prefix;
   readonly kind: RefKind;
   readonly name: string;
@@ -83,7 +111,10 @@ interface Reference {
 }
 
 /** The canonical name of what is referred to. */
-function check({ names, prefix, kind, name, at, block }: Reference, report: Report): string | undefined {
+function check(
+  { names, hints, prefix, kind, name, at, block }: Reference,
+  report: Report,
+): string | undefined {
   const found = names.resolve(kind, prefix, name);
   if (found !== undefined && "name" in found) return found.name;
   const owner = ownerOf(block);
@@ -92,8 +123,7 @@ function check({ names, prefix, kind, name, at, block }: Reference, report: Repo
     const message = `${kind} '${name}' of ${owner.charAt(0).toLowerCase()}${owner.slice(1)} is exported by several namespaces`;
     report.error("ambiguous-ref", at, message, { hints: [`qualify it: ${qualified}`] });
   } else {
-    const hint =
-      agentHint(names, prefix, kind, name) ?? suggestion(name, new Set(names.visible(kind, prefix)));
+    const hint = agentHint(names, prefix, kind, name) ?? hints.hint(kind, prefix, name);
     report.error(`unknown-${kind}`, at, `${owner} references unknown ${kind} '${name}'`, { hints: [hint] });
   }
   markBroken(block);

@@ -5,6 +5,7 @@
 import { type Document, parse } from "@bgotink/kdl";
 import { parse as parseV1 } from "@bgotink/kdl/v1-compat";
 import { formatKdl } from "./kdl-format.ts";
+import { longRunIn } from "./kdl-source.ts";
 
 /** kdljs takes 2 s for a megabyte; larger texts are not compared. */
 const MAX_COMPARED_LENGTH = 256 * 1024;
@@ -47,7 +48,7 @@ export function sameNodes(before: string, after: string, isBeforeV1: boolean): b
 
 /** What the two readers disagree about, in one sentence; undefined if nothing, or if the text is too long. */
 export async function secondOpinion(text: string): Promise<string | undefined> {
-  if (!isCompared(text.length)) return undefined;
+  if (!isCompared(text.length) || longRunIn(text) !== undefined) return undefined;
   const first = read(text);
   const parseSecond = await loadSecond();
   if (first === undefined) {

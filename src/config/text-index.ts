@@ -9,6 +9,8 @@ export class TextIndex {
   readonly #text: string;
   /** Offset of the first character of each line. */
   readonly #starts: number[] = [0];
+  /** The last place asked for: readers go forward, and a file may be one line. */
+  #last = { line: 0, offset: 0, points: 0 };
 
   constructor(file: string, text: string) {
     this.#file = file;
@@ -26,7 +28,11 @@ export class TextIndex {
       if ((this.#starts[middle] ?? 0) <= start) low = middle;
       else high = middle - 1;
     }
-    const column = points(this.#text.slice(this.#starts[low], start)) + 1;
+    const isAhead = this.#last.line === low && this.#last.offset <= start;
+    const known = isAhead ? this.#last : { offset: this.#starts[low] ?? 0, points: 0 };
+    const before = known.points + points(this.#text.slice(known.offset, start));
+    this.#last = { line: low, offset: start, points: before };
+    const column = before + 1;
     const token = this.#text.slice(start, end).split(/[\n\r\v\f\u0085\u2028\u2029]/, 1)[0] ?? "";
     return { file: this.#file, line: low + 1, column, endColumn: column + Math.max(1, points(token)) };
   }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { formatDiagnostics, splitLines } from "../../src/config/diagnostic.ts";
+import { loadConfigText } from "../../src/config/load.ts";
 import { load } from "./check.ts";
 
 const FOLDER = new URL("./golden/", import.meta.url);
@@ -106,6 +107,52 @@ test("texts of a hundred thousand mistakes are refused in bounded time", () => {
     expect(diagnostics[0]).toMatchObject({ code: "syntax", severity: "error", line: 1 });
     expect(diagnostics.length).toBeLessThan(20);
   }
+});
+
+test("long runs of # are a mistake with a place, whatever they are around", () => {
+  const at = (text: string) => load(text).diagnostics.map(({ code, line, column }) => [code, line, column]);
+  const run = "#".repeat(200_000);
+  for (const text of [`system { }\na ${run}"x"${run}`, `system { }\n//${run}`, `system { }\na ${run}`]) {
+    expect(at(text)).toEqual([["syntax", 2, 3]]);
+  }
+  const few = "#".repeat(1_000);
+  expect(at(`a ${few}"x"${few}`)).not.toContainEqual(expect.arrayContaining(["syntax"]));
+});
+
+const many = (count: number, line: (i: number) => string) => Array.from({ length: count }, (_, i) => line(i));
+
+/** What took minutes when the time was the square of the number of lines. */
+const MANY: readonly (readonly [what: string, file: string, text: string])[] = [
+  [
+    "headers to set",
+    "t.kdl",
+    `route "r" { policies { request-headers { set {\n${many(60_000, (i) => `"x${i}" "1"`).join("\n")}\n} } } }`,
+  ],
+  ["unknown keys", "t.kdl", many(60_000, () => "a").join("\n")],
+  ["unknown keys of JSON", "t.json", `{${many(60_000, (i) => `"k${i}": 1`).join(",")}}`],
+  [
+    "hosts on one line of JSON",
+    "t.json",
+    JSON.stringify({
+      listeners: [{ id: "h", address: "127.0.0.1:1" }],
+      routes: [{ id: "r", matches: { host: many(20_000, (i) => `h${i}.example`) } }],
+    }),
+  ],
+  [
+    "unknown upstreams",
+    "t.kdl",
+    [
+      ...many(10_000, (i) => `upstream "w${i}" { targets; }`),
+      ...many(15_000, (i) => `route "r${i}" { match path="/${i}"; upstream "v${i}"; }`),
+    ].join("\n"),
+  ],
+];
+
+test.each(MANY)("many %s", (_what, file, text) => {
+  const { diagnostics, config, sources } = loadConfigText(file, text);
+  expect(config).toBeUndefined();
+  for (const { severity, hints } of diagnostics) if (severity === "error") expect(hints).not.toEqual([]);
+  expect(formatDiagnostics(diagnostics.slice(0, 5_000), sources)).toContain("= hint: ");
 });
 
 test("a time without end is not called negative", () => {
