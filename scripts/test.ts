@@ -1,16 +1,18 @@
 // `npm test`: Jest, with its arguments. Without a path every test is run, in two
-// parts: those that compute, two files at a time, then those that watch processes,
-// disks and clocks, one after the other, so that no test disturbs what another measures.
+// parts: two files at a time, then one after the other those that measure times or
+// loads, so that no test disturbs what they measure. Such a file says so itself, in a
+// line that begins with `// Alone:` and has the reason.
 // `--outputFile=F` (with --json) gets the sums of both.
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname, "..");
 const JEST = join(ROOT, "node_modules/jest/bin/jest.js");
 const FLAGS = ["--experimental-vm-modules", "--disable-warning=ExperimentalWarning"];
-/** Folders of tests that compute. */
-const COMPUTING = "test/(client|config|core|laws|reload|routing|sim|telemetry)/";
+const ALONE = /^\/\/ Alone: /m;
+/** Compiled modules, for the hundreds of processes and threads that tests start; Jest itself does not use it. */
+const COMPILE_CACHE = join(ROOT, "node_modules/.cache/node-compile-cache");
 
 const args = process.argv.slice(2);
 const hasPath = args.some((arg) => !arg.startsWith("-"));
@@ -19,9 +21,10 @@ process.exitCode = hasPath ? jest(args) : both(args);
 function both(all: readonly string[]): number {
   const output = all.find((arg) => arg.startsWith("--outputFile="))?.slice("--outputFile=".length);
   const rest = all.filter((arg) => !arg.startsWith("--outputFile="));
+  const alone = `/(${aloneFiles().join("|")})$`;
   const parts = [
-    ["--maxWorkers=2", `--testPathPatterns=${COMPUTING}`],
-    ["--runInBand", `--testPathIgnorePatterns=${COMPUTING}`],
+    ["--maxWorkers=2", `--testPathIgnorePatterns=${alone}`],
+    ["--runInBand", `--testPathPatterns=${alone}`],
   ];
   const statuses = parts.map((part, i) =>
     jest([...rest, ...part, ...(output === undefined ? [] : [`--outputFile=${output}.${i}`])]),
@@ -30,10 +33,19 @@ function both(all: readonly string[]): number {
   return Math.max(...statuses);
 }
 
+/** Test files that must not run beside another one. */
+function aloneFiles(): string[] {
+  return readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".test.ts"))
+    .map((path) => join("test", path))
+    .filter((path) => ALONE.test(readFileSync(join(ROOT, path), "utf8")));
+}
+
 function jest(options: readonly string[]): number {
   const { status } = spawnSync(process.execPath, [...FLAGS, JEST, ...options], {
     cwd: ROOT,
     stdio: "inherit",
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...process.env },
   });
   return status ?? 1;
 }

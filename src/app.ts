@@ -25,7 +25,9 @@ import { EventLog } from "./telemetry/event-log.ts";
 import type { Log } from "./telemetry/log.ts";
 import { RecentLines } from "./telemetry/recent-lines.ts";
 import { Recorder, type Teller } from "./telemetry/recorder.ts";
+import type { Reread } from "./tls/materials.ts";
 import { workerCount } from "./worker/cpus.ts";
+import type { EarlyThreads } from "./worker/early-threads.ts";
 import { HAS_REUSE_PORT, WorkerPool } from "./worker/pool.ts";
 
 const START_TIME = new Date();
@@ -46,6 +48,8 @@ export interface AppOptions extends Omit<BootOptions, "log" | "onOpened"> {
   readonly version: string;
   /** When the configuration began to be read, in milliseconds since 1970. Default: now. */
   readonly loadedAtMs?: number;
+  /** Worker threads that have been started already; those that are left belong to the caller. */
+  readonly early?: EarlyThreads;
   /** A reload leaves files that the configuration names alone. Default false. */
   readonly skipFiles?: boolean;
   /** Test hook: waits between choosing a route and choosing a backend. */
@@ -95,7 +99,7 @@ export async function startApp(given: AppOptions): Promise<App> {
   const after = afterBinding(options.config.settings, log);
   starting.after = after;
   const booted = await boot(options);
-  const { store } = booted;
+  const { store, persistence } = booted;
   const confirmations = new Confirmations({ store, log });
   try {
     // Before there are workers: nothing has to be bound for it, and the file meets what it leads to.
@@ -110,7 +114,8 @@ export async function startApp(given: AppOptions): Promise<App> {
     const file = planFile(booted, options);
     const listeners = [...store.state.listeners.values()].map(({ value }) => value);
     await Promise.all([pool.adopt(listeners), admin.adopt(listeners)]);
-    if (!(await pool.start(workersFor(options, file.next), START_DEADLINE_MS))) throw notStarted("start");
+    const workers = workersFor(options, file.next);
+    if (!(await pool.start(workers, START_DEADLINE_MS, booted.snapshot))) throw notStarted("start");
     const files = startReloads(options, booted, pool, await commitFile(booted, file, options));
     starting.files = files;
     if (!(await pool.waitApplied(store.revision, START_DEADLINE_MS))) throw notStarted("apply the file");
@@ -129,12 +134,13 @@ export async function startApp(given: AppOptions): Promise<App> {
     }
     settleInPortions(store.provenance);
     logStarted(options, booted, await boundIn(pool, admin), starting);
+    files.reloader.prepare();
     const stop = async () => {
       phase.stopping = true;
       phase.ready = false;
       log.write("info", "stopping", { revision: store.revision });
       confirmations.close();
-      await stopAll(booted, starting);
+      await stopAll({ store, persistence }, starting);
       log.write("info", "stopped");
     };
     return {
@@ -148,7 +154,7 @@ export async function startApp(given: AppOptions): Promise<App> {
     };
   } catch (error) {
     confirmations.close();
-    await stopAll(booted, starting);
+    await stopAll({ store, persistence }, starting);
     throw error;
   }
 }
@@ -215,17 +221,19 @@ function notStarted(what: string): StartError {
   return new StartError(2, `the worker did not ${what} within ${seconds} s; the log says why`);
 }
 
-function createPool(store: Store, { log, beforePickMs = 0 }: StartOptions): WorkerPool {
+function createPool(store: Store, { log, early, beforePickMs = 0 }: StartOptions): WorkerPool {
   const pool = new WorkerPool(
     store,
     {
       workerGone: (worker, reason) => log.write("error", "worker-gone", { worker, reason }),
       workerResync: (worker, reason) => log.write("error", "worker-resync", { worker, reason }),
       workerLive: (worker, revision) => log.write("info", "worker-live", { worker, revision }),
+      certificateUnusable: (listener, error) =>
+        log.write("error", "certificate-unusable", { listener, error }),
       listenerError: (worker, listener, error) =>
         log.write("error", "listener-error", { worker, listener, error }),
     },
-    { beforePickMs },
+    { beforePickMs, ...(early === undefined ? {} : { early }) },
   );
   store.addParticipant(pool);
   return pool;
@@ -314,6 +322,7 @@ function startReloads(options: StartOptions, { store }: Booted, pool: WorkerPool
     clock: () => new Date(),
     waitApplied: (revision, timeoutMs) => pool.waitApplied(revision, timeoutMs),
     started: startSettings(config),
+    onTaken: async () => tellCertificates(log, await pool.rereadCertificates()),
     onRead: (reading, readAtMs) => auto.follow(reading, reading.edited !== undefined, readAtMs),
     ...taken,
   });
@@ -321,7 +330,20 @@ function startReloads(options: StartOptions, { store }: Booted, pool: WorkerPool
   return { reloader, auto };
 }
 
-async function stopAll({ store, persistence }: Booted, running: Running): Promise<void> {
+/** What came of reading certificates again. */
+function tellCertificates(log: Teller, { replaced, errors }: Reread): void {
+  for (const { fingerprint, names, notAfter } of replaced) {
+    log.write("info", "certificate-replaced", { fingerprint, names, not_after: notAfter.toISOString() });
+  }
+  for (const { subject, message } of errors) {
+    log.write("error", "certificate-unusable", { listener: subject?.id ?? "", error: message });
+  }
+}
+
+async function stopAll(
+  { store, persistence }: Pick<Booted, "store" | "persistence">,
+  running: Running,
+): Promise<void> {
   running.files?.auto.close();
   store.close();
   await running.control?.stop(CONTROL_GRACE_MS);

@@ -31,6 +31,7 @@ import { type OpenedState, type OpenOptions, openState } from "./store/sqlite/op
 import { Store } from "./store/store.ts";
 import { tellAttempt } from "./telemetry/attempt-record.ts";
 import type { Teller } from "./telemetry/recorder.ts";
+import { encodeStored, type FeedSnapshot } from "./worker/feed.ts";
 
 /** How to boot. */
 export interface BootOptions {
@@ -57,7 +58,9 @@ export interface BootOptions {
 export interface Booted {
   readonly store: Store;
   readonly persistence: Persistence;
-  readonly opened: OpenedState;
+  readonly opened: Omit<OpenedState, "images">;
+  /** What was found, as workers are fed it. */
+  readonly snapshot: FeedSnapshot;
 }
 
 /** Files of the state that --fresh removes; snapshots stay. */
@@ -67,7 +70,8 @@ const STATE_FILES = ["state.db", "state.db-wal", "state.db-shm", "head"];
 export async function boot(options: BootOptions): Promise<Booted> {
   if (options.fresh === true) await discard(options);
   let started: Store | undefined;
-  const opened = open(options, options.fresh, (status) => started?.setStorage(status));
+  // Not kept: there may be a million of them.
+  const { images, ...opened } = open(options, options.fresh, (status) => started?.setStorage(status));
   const { log, config, stateDir } = options;
   const { revision, historyId, loss, origin, state, persistence, guards } = opened;
   if (loss !== undefined) {
@@ -85,7 +89,7 @@ export async function boot(options: BootOptions): Promise<Booted> {
   log.write("info", "state-opened", { state_dir: stateDir, origin, revision, history_id: historyId });
   const provenance = new Provenance();
   provenance.restore(
-    opened.images.map(({ kind, upstream, id, revision: at, origin: text }) => {
+    images.map(({ kind, upstream, id, revision: at, origin: text }) => {
       return [
         { kind: kind as Kind, upstream, id },
         { revision: at, text },
@@ -115,7 +119,8 @@ export async function boot(options: BootOptions): Promise<Booted> {
   });
   store.setStorage(persistence.status);
   started = store;
-  return { store, persistence, opened };
+  const snapshot = { revision, bytes: encodeStored(revision, state, images) };
+  return { store, persistence, opened, snapshot };
 }
 
 /** What is to become of the configuration file. */

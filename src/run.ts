@@ -3,7 +3,6 @@
 import { accessSync, constants } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { startApp } from "./app.ts";
 import { isDenied, shownDiagnostics, skipsFiles, tellDiagnostics } from "./cli/config-options.ts";
 import type { RunRequest } from "./cli/run.ts";
 import { type LoadedConfig, loadConfig } from "./config/load.ts";
@@ -11,6 +10,8 @@ import { shutdownGraceMs } from "./core/index.ts";
 import { StartError } from "./start-error.ts";
 import { createLog } from "./telemetry/log.ts";
 import { sentinelVersion } from "./version.ts";
+import { workerCount } from "./worker/cpus.ts";
+import { EarlyThreads } from "./worker/early-threads.ts";
 
 /** Beyond the configured grace, shutdown is forced after this. */
 const FORCE_AFTER_MS = 5_000;
@@ -35,6 +36,9 @@ export async function runProxy(request: RunRequest): Promise<number> {
   };
   process.on("SIGHUP", () => reload());
   const stateDir = resolve(request.stateDir ?? loaded.settings.stateDir ?? defaultStateDir());
+  const early = startEarly(loaded);
+  // Loaded only now: most of the code is needed by nothing before, and the threads load theirs meanwhile.
+  const { startApp } = await import("./app.ts");
   const app = await startApp({
     config: inWorkingDirectory(loaded),
     configFile,
@@ -44,12 +48,13 @@ export async function runProxy(request: RunRequest): Promise<number> {
     control: request.control.map((address) => ({ address, insecure: true })),
     version: sentinelVersion(),
     log,
+    early,
     fresh: request.fresh,
     acceptLoss: request.acceptLoss,
     onBadFile: request.onBadFile,
     // For tests only: widens the window between choosing a route and a backend.
     beforePickMs: Number(process.env["SENTINEL_TEST_BEFORE_PICK_MS"] ?? 0),
-  });
+  }).finally(() => early.close());
   reload = () => app.reload();
   if (isAsked) reload();
   await stopped;
@@ -58,6 +63,11 @@ export async function runProxy(request: RunRequest): Promise<number> {
   await app.stop();
   await log.close();
   return 0;
+}
+
+/** As many threads as the file asks for; if it turns out that there are to be more or fewer, that is mended later. */
+function startEarly({ state }: LoadedConfig): EarlyThreads {
+  return new EarlyThreads(state === undefined ? 0 : workerCount(state.system.value.workerThreads ?? 0));
 }
 
 /** Goes to the directory that the file names; what is read again is read from where it was. */

@@ -2,7 +2,7 @@
 // HAProxy and nginx have a row for each shape of n upstreams, because that decides what they cost.
 // A peer that is not installed has nulls, and a line with the reason. All of it takes less than
 // a minute on a busy machine of two cores.
-import { caddy, etcd, haproxy, type MissingPeer, nginx, type PeerFigures } from "./peers.ts";
+import { caddy, etcd, floor, haproxy, type MissingPeer, nginx, type PeerFigures } from "./peers.ts";
 import { printTable, quantile, round } from "./table.ts";
 
 const SIZES = [1_000, 10_000] as const;
@@ -16,6 +16,7 @@ interface Row {
 }
 
 const ROWS: readonly Row[] = [
+  { peer: "floor", field: (size) => `floor_p50_ms_${size}`, measure: floor },
   {
     peer: "etcd",
     // The one without a size is the one at more keys.

@@ -9,8 +9,10 @@ import { Agent, type RequestOptions, request } from "node:http";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Client, credentials } from "@grpc/grpc-js";
+import { FLOOR_PATH } from "./floor-server.ts";
 import { freePorts, pathOf, reachable, started, stop, until, versionOf } from "./peer-process.ts";
 import { quantile } from "./table.ts";
 
@@ -72,6 +74,11 @@ interface Session {
 /** `put` of one key over gRPC, on one connection; one member, its data where Sentinel's state folders are. */
 export function etcd(n: number): Promise<PeerFigures | MissingPeer> {
   return measure(ETCD, n);
+}
+
+/** What the least server of this kind costs here (floor-server.ts), with n rows in its table. */
+export function floor(n: number): Promise<PeerFigures | MissingPeer> {
+  return measure(FLOOR, n);
 }
 
 /** `add server` and `enable server` at the stats socket, each on a connection of its own. */
@@ -170,6 +177,22 @@ const ETCD: Peer = {
       undo: (i) => call(client, "/etcdserverpb.KV/DeleteRange", [`backends/x${i}`]),
       close: () => client.close(),
     };
+  },
+};
+
+const FLOOR: Peer = {
+  name: "a bare grpc-js server: one SQLite row, two threads told, n rows",
+  program: "node",
+  versionArgs: ["--version"],
+  samples: 1_000,
+  warmUp: 300,
+  async start(folder, n, launch) {
+    const [socket, database] = [join(folder, "floor.sock"), join(folder, "floor.db")];
+    const program = fileURLToPath(new URL("./floor-server.ts", import.meta.url));
+    const client = new Client(`unix:${socket}`, credentials.createInsecure());
+    const put = (key: string) => call(client, FLOOR_PATH, [key, '{"address":"10.0.0.1:8080"}']);
+    await launch([program, socket, database, String(n)], () => put("first"));
+    return { change: (i) => put(`backends/x${i}`), undo: async () => {}, close: () => client.close() };
   },
 };
 

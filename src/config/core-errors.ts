@@ -11,6 +11,7 @@ import {
   parseBindAddress,
   routeSignature,
   type State,
+  stateFromConfigNear,
 } from "../core/index.ts";
 import type { ConfigState } from "../gen/sentinel/v1/resources_pb.ts";
 import { type Code, codeOf } from "./codes.ts";
@@ -53,14 +54,18 @@ const ABOUT_FIELDS: readonly Code[] = [
 
 /**
  * Reports what the core refuses about `config`; the state that it describes if that is nothing.
- * `root` is the place of errors about no resource in particular.
+ * `root` is the place of errors about no resource in particular. With `near`, a state of such
+ * a configuration, only what differs from it is checked, unless there is something to report.
  */
 export function reportCoreErrors(
   config: ConfigState,
   places: Places,
   root: Span,
   report: Report,
+  near: State | undefined,
 ): State | undefined {
+  const next = near && stateFromConfigNear(config, near);
+  if (next !== undefined) return next;
   const result = applyDiff(emptyState(), commandsFor(config));
   if (result.ok) return result.state;
   const told = report.errorLines();

@@ -25,7 +25,8 @@ export function rowFor(spec: BlockSpec, written: string): Row | undefined {
 
 /** The key with `-` for `_`. */
 export function kebab(key: string): string {
-  return key.replaceAll("_", "-");
+  // Asked of every key of a file, of which few have any.
+  return key.includes("_") ? key.replaceAll("_", "-") : key;
 }
 
 /** Whether the key of a variant spec belongs to another variant; the variants it belongs to. */

@@ -72,6 +72,8 @@ export interface LoadedConfig {
 export interface LoadOptions {
   /** Leaves out the checks that look at certificates, roots and other files that the configuration names. */
   readonly skipFiles?: boolean;
+  /** A state of a configuration that this build has loaded: what is the same is not checked again. */
+  readonly near?: State | undefined;
 }
 
 /** Reads and loads a file or a folder; what cannot be read is a diagnostic, too. */
@@ -135,7 +137,7 @@ function decode(file: string, root: Block, options: LoadOptions, report: Report)
     policy: decodePolicy(root),
   };
   checkPresence(file, root, report);
-  const state = reportCoreErrors(config, places, wholeFile(file), report);
+  const state = reportCoreErrors(config, places, wholeFile(file), report, options.near);
   const { listeners, routes, upstreams } = config;
   const counts = {
     schema,

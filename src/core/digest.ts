@@ -23,6 +23,36 @@ export function hashResource(kind: number, upstream: string, id: string, bytes: 
   return hash("sha256", input.subarray(0, length + bytes.length), "binary");
 }
 
+/** Hashes many resources, each as `hashResource` does, one after the other in the same memory. */
+export class ResourceHasher {
+  #input = Buffer.allocUnsafe(4096);
+  /** Kind and upstream of the last one: what is written of them is in place for the next. */
+  #kind = -1;
+  #upstream = "";
+  #start = 0;
+
+  hash(kind: number, upstream: string, id: string, bytes: Uint8Array): ResourceHash {
+    if (kind !== this.#kind || upstream !== this.#upstream) this.#begin(kind, upstream);
+    const name = `${id.length}:${id}:`;
+    const room = this.#start + 3 * name.length + bytes.length;
+    if (room > this.#input.length) {
+      this.#input = Buffer.allocUnsafe(2 * room);
+      this.#begin(kind, upstream);
+    }
+    const end = this.#start + this.#input.write(name, this.#start, "utf8");
+    this.#input.set(bytes, end);
+    return hash("sha256", this.#input.subarray(0, end + bytes.length), "binary");
+  }
+
+  #begin(kind: number, upstream: string): void {
+    const text = `${kind}:${upstream.length}:${upstream}:`;
+    if (3 * text.length > this.#input.length) this.#input = Buffer.allocUnsafe(6 * text.length);
+    this.#start = this.#input.write(text, "utf8");
+    this.#kind = kind;
+    this.#upstream = upstream;
+  }
+}
+
 /** Digest of a state without resources. */
 export function emptyDigest(): Digest {
   return new Uint32Array(8);

@@ -64,6 +64,7 @@ function upstreamKey(id: string): string {
 }
 
 function orderOf(base: State, file: State): FileOrder | undefined {
+  if (base.routeOrder === file.routeOrder) return undefined;
   const staying = stayingRoutes(base.routeOrder, file.routeOrder);
   if (staying.size === base.routes.size && staying.size === file.routes.size) return undefined;
   return {

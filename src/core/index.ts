@@ -9,6 +9,7 @@ export {
 } from "./address.ts";
 export { isAdminListener } from "./admin-listener.ts";
 export { type Applied, applyDiff, COMMAND_FIELDS, type Refused } from "./apply.ts";
+export { backendRoom, readBackend, writeBackend } from "./backend-bytes.ts";
 export { commandsOf, effectsOf, inverseOf, type ResourceChange } from "./change.ts";
 export { DEFAULT_PRIORITY, DEFAULT_WEIGHT, shutdownGraceMs } from "./defaults.ts";
 export { commandsFor, type Difference, differences, diffStates, stateFromConfig } from "./diff.ts";
@@ -22,6 +23,7 @@ export {
   hashBytes,
   hashResource,
   type ResourceHash,
+  ResourceHasher,
   subtractHash,
 } from "./digest.ts";
 export {
@@ -39,6 +41,7 @@ export { invertDiff } from "./invert.ts";
 export * as limits from "./limits.ts";
 export { type Ignored, ignoredIn, type Liveness, livenessOf, resourceName } from "./liveness.ts";
 export { changedFields } from "./mask.ts";
+export { stateFromConfigNear } from "./near.ts";
 export { keyAfter, keyBetween } from "./order.ts";
 export { Pattern } from "./pattern.ts";
 export { isSecretName, REDACTED, redactMessage, redactText } from "./redact.ts";
@@ -47,6 +50,7 @@ export {
   COLLECTION_FIELDS,
   type CollectionKind,
   commandNoun,
+  decodeResource,
   encodeResource,
   isSingleton,
   KIND_NAMES,
@@ -70,6 +74,7 @@ export { routeSignature } from "./signature.ts";
 export { elements } from "./sorted-list.ts";
 export {
   appendResource,
+  eachResource,
   emptyState,
   findResource,
   type Located,

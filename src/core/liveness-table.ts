@@ -19,6 +19,7 @@ import {
   type Waf,
   WafMode,
 } from "../gen/sentinel/v1/resources_pb.ts";
+import { isAdminListener } from "./admin-listener.ts";
 import type { Kind, Resource } from "./resource.ts";
 
 /** Whether ignoring a field is harmless, so that it warns, or unsafe, so that it is refused. */
@@ -73,18 +74,18 @@ export const LIVENESS: Readonly<Record<string, Rules>> = {
     path_normalization: unless(PathNormalization.STRICT),
   },
   Listener: {
-    protocol: { ignored: plainOnly },
-    tls: E,
+    protocol: { ignored: withoutHttp2 },
+    tls: { ignored: tlsOfAdmin },
     proxy_protocol: { ignored: "error", same: [false] },
     ...each(W, "request_timeout", "keepalive_timeout", "keepalive_max_requests"),
     ...each(W, "max_concurrent_streams"),
   },
   ListenerTls: {
-    "*": E,
-    ...each(W, "session_resumption", "acme"),
+    acme: W,
+    sni_certs: E,
     ...each(unless(false), "ocsp_stapling", "allow_sni_overlaps"),
   },
-  SniCertificate: { "*": E, ...each(W, "priority_hostnames", "acme") },
+  SniCertificate: each(W, "priority_hostnames", "acme"),
   SniCerts: { "*": E },
   ...messages({ "*": W }, "Acme", "AcmeEab", "AcmeDnsProvider", "AcmePropagation"),
   Route: {
@@ -173,13 +174,16 @@ function messages(rules: Rules, ...names: readonly string[]): Readonly<Record<st
   return Object.fromEntries(names.map((name) => [name, rules]));
 }
 
-/** Anything but plain HTTP/1.1 would need TLS or another protocol on the wire. */
-function plainOnly(protocol: unknown, { resource }: Surroundings): ReturnType<Judge> {
-  if (protocol === ListenerProtocol.HTTP) return undefined;
-  // With TLS settings they are what is refused.
-  if (protocol !== ListenerProtocol.H3 && (resource as Listener).tls !== undefined) return undefined;
+/** HTTP/2 and HTTP/3: a client that counts on them would not get what it asks for. */
+function withoutHttp2(protocol: unknown): ReturnType<Judge> {
+  if (protocol === ListenerProtocol.HTTP || protocol === ListenerProtocol.HTTPS) return undefined;
   const name = wordOf(ListenerProtocol, protocol);
   return { severity: "error", message: `protocol '${name}' is not implemented in this version` };
+}
+
+/** The main thread, which serves the admin endpoints, has no TLS. */
+function tlsOfAdmin(_: unknown, { resource }: Surroundings): Severity | undefined {
+  return isAdminListener(resource as Listener) ? "error" : undefined;
 }
 
 /** A route's agents protect it unless all of them fail open. */

@@ -14,8 +14,7 @@ export function indexAdd(index: MultiIndex, key: string, id: string): MultiIndex
   return index.set(key, withId(index.get(key), id));
 }
 
-/** The ids of a key with one more. */
-export function withId(ids: Ids | undefined, id: string): Ids {
+function withId(ids: Ids | undefined, id: string): Ids {
   if (ids === undefined || ids === id) return id;
   return typeof ids === "string" ? ImmutableSet([ids, id]) : ids.add(id);
 }

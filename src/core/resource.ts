@@ -1,7 +1,7 @@
 // The kinds of resources, their keys and their canonical bytes. Values are the
 // generated messages, used as read-only data. A singleton has no id; all but the
 // system are absent until something of them is set.
-import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import {
   AgentSchema,
   BackendSchema,
@@ -19,6 +19,7 @@ import {
   UpstreamSchema,
   WafSchema,
 } from "../gen/sentinel/v1/resources_pb.ts";
+import { readBackend } from "./backend-bytes.ts";
 import { hashResource, type ResourceHash } from "./digest.ts";
 
 /** The kinds that exist. */
@@ -145,6 +146,16 @@ export function schemaOf(kind: Kind): DescMessage {
 /** Canonical bytes: equal resources have equal bytes (no maps in resources, fields in order). */
 export function resourceBytes(kind: Kind, value: Resource): Uint8Array {
   return toBinary(schemaOf(kind), value as MessageShape<DescMessage>);
+}
+
+/** The resource that has these bytes; throws if they are of none. */
+export function decodeResource(kind: Kind, bytes: Uint8Array): Resource {
+  if (kind === ResourceKind.BACKEND) {
+    const { buffer, byteOffset, length } = bytes;
+    const backend = readBackend(Buffer.from(buffer, byteOffset, length), 0, length);
+    if (backend !== undefined) return backend;
+  }
+  return fromBinary(schemaOf(kind), bytes) as Resource;
 }
 
 /** Canonical bytes and their hash. */

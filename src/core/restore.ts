@@ -1,7 +1,6 @@
 // A state from the encoded resources that were kept of it: no commands, no
 // checks beyond what makes it a state. The caller has hashed the bytes; that the
 // hashes add up to the digest is what proves that nothing is missing or added.
-import { fromBinary } from "@bufbuild/protobuf";
 import { Map as ImmutableMap } from "immutable";
 import {
   type Backend,
@@ -14,10 +13,11 @@ import {
 import { addHash, digestBytes, emptyDigest, type ResourceHash } from "./digest.ts";
 import { activeSignature, portKey } from "./draft.ts";
 import { quote } from "./error.ts";
-import { EMPTY_INDEX, type Ids, indexAdd, withId } from "./multi-index.ts";
+import { EMPTY_INDEX, indexAdd, type MultiIndex } from "./multi-index.ts";
 import { referencesOf, referenceText } from "./references.ts";
 import {
   COLLECTION_FIELDS,
+  decodeResource,
   KIND_NAMES,
   type Kind,
   PLAIN_KINDS,
@@ -25,7 +25,6 @@ import {
   type Resource,
   SINGLETON_FIELDS,
   type SingletonKind,
-  schemaOf,
 } from "./resource.ts";
 import { routeSignature } from "./signature.ts";
 import { EMPTY_LIST, insert } from "./sorted-list.ts";
@@ -61,8 +60,9 @@ export function stateFromImages(
 
 interface OpenUpstream {
   entry: Entry<Upstream> | undefined;
-  readonly backends: Map<string, Entry<Backend>>;
-  readonly byAddress: Map<string, Ids>;
+  /** Written in place. */
+  readonly backends: ImmutableMap<string, Entry<Backend>>;
+  byAddress: MultiIndex;
 }
 
 /** The parts of a state that is being built: maps that are written in place. */
@@ -87,7 +87,7 @@ class Building {
       return `resource ${quote(id)} has a kind (${kind}) that this release does not know`;
     let value: Resource;
     try {
-      value = fromBinary(schemaOf(kind as Kind), bytes) as Resource;
+      value = decodeResource(kind as Kind, bytes);
     } catch {
       return `${KIND_NAMES[kind as Kind]} ${quote(id)} cannot be decoded`;
     }
@@ -122,8 +122,8 @@ class Building {
       if (entry === undefined) return `upstream ${quote(id)} is missing, but has backends`;
       upstreams.set(id, {
         ...entry,
-        backends: ImmutableMap(backends),
-        backendsByAddress: ImmutableMap(byAddress),
+        backends: backends.asImmutable(),
+        backendsByAddress: byAddress.asImmutable(),
       });
     }
     const plain = PLAIN_KINDS.map((kind) => [COLLECTION_FIELDS[kind], this.#plain.get(kind)!.asImmutable()]);
@@ -167,9 +167,7 @@ class Building {
   #addBackend(upstream: OpenUpstream, id: string, entry: Entry<Backend>): string {
     const { address } = entry.value;
     upstream.backends.set(id, entry);
-    if (address !== undefined) {
-      upstream.byAddress.set(address, withId(upstream.byAddress.get(address), id));
-    }
+    if (address !== undefined) upstream.byAddress = indexAdd(upstream.byAddress, address, id);
     this.#backendCount++;
     return "";
   }
@@ -177,7 +175,8 @@ class Building {
   #upstream(id: string): OpenUpstream {
     const known = this.#upstreams.get(id);
     if (known !== undefined) return known;
-    const open: OpenUpstream = { entry: undefined, backends: new Map(), byAddress: new Map() };
+    const backends = ImmutableMap<string, Entry<Backend>>().asMutable();
+    const open: OpenUpstream = { entry: undefined, backends, byAddress: EMPTY_INDEX.asMutable() };
     this.#upstreams.set(id, open);
     return open;
   }

@@ -9,11 +9,13 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { Socket } from "node:net";
+import type { MaterialUpdate } from "../tls/materials.ts";
 import type { Binding } from "./binding.ts";
 import type { ConnectionCount } from "./connection-count.ts";
 import type { Limits } from "./limits.ts";
 import { kindOfParseError } from "./parse-error.ts";
 import { endWithError } from "./respond.ts";
+import { TlsFronts } from "./tls-fronts.ts";
 
 /** One client connection. */
 export interface Client {
@@ -50,10 +52,14 @@ export class ClientConnections {
   readonly #limits: Limits;
   readonly #onRequest: RequestHandler;
   readonly #clients = new Map<Socket, Client>();
+  readonly #tls: TlsFronts;
+  /** Sockets whose handshake is not done. */
+  readonly #shaking = new Map<Socket, Client["origin"]>();
   readonly #onBug: (error: unknown) => void;
   readonly #count: ConnectionCount;
   #activeRequests = 0;
   #refused = 0;
+  #failedHandshakes = 0;
   #onEmpty: (() => void) | undefined;
   /** Concurrent connections; further ones are closed after accept. */
   maxConnections: number;
@@ -86,6 +92,13 @@ export class ClientConnections {
     this.#server.on("request", handle).on("checkContinue", handle).on("checkExpectation", handle);
     this.#server.on("connect", (request: IncomingMessage, socket: Socket) => refuseConnect(request, socket));
     this.#server.on("clientError", (error: Error, socket) => this.#onClientError(error, socket as Socket));
+    this.#tls = new TlsFronts({
+      handshakeMs: limits.handshakeMs,
+      onSecure: (socket, origin) => this.#adopt(socket, origin),
+      onFailure: () => {
+        this.#failedHandshakes++;
+      },
+    });
     // It never listens; this is what starts the check of requestHeadMs (http-pitfalls.md E7).
     this.#server.emit("listening");
   }
@@ -97,6 +110,21 @@ export class ClientConnections {
       socket.destroy();
       return;
     }
+    socket.once("close", () => this.#count.remove());
+    const { listener } = origin;
+    if (listener?.tls === undefined) return this.#adopt(socket, origin);
+    this.#shaking.set(socket, origin);
+    socket.once("close", () => this.#shaking.delete(socket));
+    this.#tls.accept(socket, { listener, origin });
+  }
+
+  /** Takes in what the primary has read of certificates; every later handshake sees it. */
+  updateTls(update: MaterialUpdate): void {
+    this.#tls.update(update);
+  }
+
+  /** A connection whose bytes are HTTP. */
+  #adopt(socket: Socket, origin: Client["origin"]): void {
     const client: Client = {
       socket,
       origin,
@@ -118,6 +146,9 @@ export class ClientConnections {
 
   /** Closes the connections of one origin, or all: idle ones now, others after the answers that are due. */
   drain(origin?: object): void {
+    for (const [socket, its] of this.#shaking) {
+      if (origin === undefined || its === origin) socket.destroy();
+    }
     for (const client of this.#clients.values()) {
       if (origin !== undefined && client.origin !== origin) continue;
       client.isDraining = true;
@@ -152,6 +183,11 @@ export class ClientConnections {
   /** Connections closed because there were too many. */
   get refusedConnections(): number {
     return this.#refused;
+  }
+
+  /** TLS handshakes that failed. */
+  get failedHandshakes(): number {
+    return this.#failedHandshakes;
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {
@@ -196,7 +232,7 @@ export class ClientConnections {
   }
 
   #forget(client: Client): void {
-    if (this.#clients.delete(client.socket)) this.#count.remove();
+    this.#clients.delete(client.socket);
     if (this.#clients.size === 0) this.#onEmpty?.();
   }
 

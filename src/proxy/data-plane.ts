@@ -15,6 +15,7 @@ import {
   type Upstream,
 } from "../gen/sentinel/v1/resources_pb.ts";
 import { Domains } from "../routing/index.ts";
+import type { MaterialUpdate } from "../tls/materials.ts";
 import { type AskPrimary, BuiltinHandlers } from "./builtin.ts";
 import { ClientConnections } from "./client-connections.ts";
 import { ConnectionCount } from "./connection-count.ts";
@@ -132,8 +133,10 @@ export class DataPlane {
   /** Prepares the replacement of everything by a snapshot. What is equal in both is not touched: connections and balancing go on. */
   *stageReset(updates: readonly ResourceUpdate[]): Steps {
     const kept = new Set<string>();
+    const isFirst = this.#isEmpty;
     for (const update of updates) {
-      kept.add(keyOf(update));
+      // Nothing can go where nothing is.
+      if (!isFirst || update.kind === "system") kept.add(keyOf(update));
       yield;
     }
     if (!kept.has("system")) this.#stagedOthers.push({ kind: "system", value: create(SystemSchema) });
@@ -197,6 +200,11 @@ export class DataPlane {
     this.#listeners.pin(listeners);
   }
 
+  /** Takes in what the primary has read of certificates; every later handshake sees it. */
+  updateTls(update: MaterialUpdate): void {
+    this.#clients.updateTls(update);
+  }
+
   /** Undoes `prepare` for what has not gone live. */
   release(token: number): void {
     this.#listeners.release(token);
@@ -238,6 +246,11 @@ export class DataPlane {
       case "backend":
         return this.#pools.stageBackend(update.upstream, update.id, update.value);
     }
+  }
+
+  get #isEmpty(): boolean {
+    const isAnyThere = this.#present().next().done !== true;
+    return !isAnyThere && this.#listeners.ids().length === 0;
   }
 
   /** Removals of everything there is but listeners. */

@@ -2,6 +2,7 @@
 // hand over; and every answer that Sentinel gives itself. Takes no part in
 // connections (client-connections.ts) nor in choosing backends (exchange.ts).
 // One per data plane.
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Route } from "../gen/sentinel/v1/resources_pb.ts";
 import type { Domains } from "../routing/index.ts";
@@ -14,6 +15,7 @@ import type { Limits } from "./limits.ts";
 import { OwnAnswer } from "./own-answer.ts";
 import type { Pools } from "./pools.ts";
 import { checkRequest, type RequestCheck } from "./request-check.ts";
+import { isSecure } from "./tls-fronts.ts";
 
 /** What the engine works with. */
 export interface EngineOptions {
@@ -54,6 +56,7 @@ export class Engine {
       target: request.url ?? "",
       version: request.httpVersion,
       rawHeaders: request.rawHeaders,
+      isSecure: isSecure(request.socket),
     });
     const { fields } = check;
     const requestId = requestIdOf(fields);

@@ -3,6 +3,7 @@
 // that is safe. Continues in callbacks, never in promises: a promise would let
 // a change of the configuration in between the check and the head. Made by
 // engine.ts; lives until the response is closed.
+
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { ProxyError } from "./error.ts";
@@ -10,6 +11,7 @@ import { acceptsTrailers, type FieldMap, hasBody, requestFields } from "./fields
 import { Forwarding, type Outcome } from "./forward.ts";
 import type { Limits } from "./limits.ts";
 import type { LiveBackend, Pools } from "./pools.ts";
+import { isSecure } from "./tls-fronts.ts";
 
 /** What may be sent a second time when a reused connection turns out to be dead (RFC 9110 §9.2.2; T14). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]);
@@ -61,6 +63,7 @@ export class Exchange {
       authority,
       requestId,
       clientAddress: request.socket.remoteAddress ?? "unknown",
+      isSecure: isSecure(request.socket),
     });
     response.once("close", () => this.cancel());
   }

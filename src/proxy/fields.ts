@@ -118,6 +118,8 @@ export interface RequestContext {
   /** Authority of an absolute-form target, which replaces Host. */
   readonly authority: string | undefined;
   readonly clientAddress: string;
+  /** Whether the client's connection has TLS. */
+  readonly isSecure: boolean;
   readonly requestId: string;
 }
 
@@ -200,14 +202,14 @@ function addFraming(sent: Record<string, string | string[]>, fields: FieldMap, m
 function addForwarding(
   sent: Record<string, string | string[]>,
   fields: FieldMap,
-  { version, authority, clientAddress, requestId }: RequestContext,
+  { version, authority, clientAddress, isSecure, requestId }: RequestContext,
   named: ReadonlySet<string>,
 ): void {
   const host = authority ?? fields.get("host")?.[0];
   const via = named.has("via") ? [] : (fields.get("via") ?? []);
   sent["Via"] = [...via, `${version} ${PSEUDONYM}`].join(", ");
   sent["X-Forwarded-For"] = clientAddress;
-  sent["X-Forwarded-Proto"] = "http";
+  sent["X-Forwarded-Proto"] = isSecure ? "https" : "http";
   if (host !== undefined) sent["X-Forwarded-Host"] = host;
   sent["X-Forwarded-By"] = "Sentinel";
   sent["X-Request-Id"] = requestId;

@@ -14,6 +14,8 @@ export interface Limits {
   readonly responseSilenceMs: number;
   /** How many such periods a client may stop reading before it is given up. */
   readonly clientStallPeriods: number;
+  /** A TLS handshake, then the connection is closed. */
+  readonly handshakeMs: number;
   /** Receiving a request head, counted from its first byte, then 408. */
   readonly requestHeadMs: number;
   /** Requests of one client connection served at a time; while more are there, it is not read. */
@@ -46,6 +48,7 @@ export const DEFAULT_LIMITS: Limits = {
   responseHeadMs: 60_000,
   responseSilenceMs: 30_000,
   clientStallPeriods: 4,
+  handshakeMs: 10_000,
   requestHeadMs: 60_000,
   pipelinedRequests: 16,
   clientIdleMs: 75_000,

@@ -47,16 +47,16 @@ export class LiveBackend {
   /** Can be picked from now on, by weight and admin state. */
   enter(balancer: Balancer<LiveBackend>, backend: Backend): void {
     this.#balancer = balancer;
-    balancer.add(this, 0);
-    this.configure(backend);
+    this.#backend = backend;
+    const weight = weightOf(backend);
+    balancer.add(this, weight);
+    this.#open(weight > 0);
   }
 
   /** Takes over weight and admin state. */
   configure(backend: Backend): void {
     this.#backend = backend;
-    const admin = backend.adminState ?? AdminState.ENABLED;
-    const isEnabled = admin !== AdminState.DRAINING && admin !== AdminState.DISABLED;
-    this.#setWeight(isEnabled ? (backend.weight ?? DEFAULT_WEIGHT) : 0);
+    this.#setWeight(weightOf(backend));
   }
 
   /** Removed for good: idle connections close now, those in use after their response. */
@@ -77,9 +77,13 @@ export class LiveBackend {
   }
 
   #setWeight(weight: number): void {
-    this.#isUsable = weight > 0;
     this.#balancer?.setWeight(this, weight);
-    this.connections.setOpen(this.#isUsable);
+    this.#open(weight > 0);
+  }
+
+  #open(isUsable: boolean): void {
+    this.#isUsable = isUsable;
+    this.connections.setOpen(isUsable);
   }
 }
 
@@ -192,6 +196,11 @@ export class Pools {
     }
     return pool;
   }
+}
+
+/** Share of requests; 0 while it is to get none. */
+function weightOf({ adminState = AdminState.ENABLED, weight = DEFAULT_WEIGHT }: Backend): number {
+  return adminState === AdminState.DRAINING || adminState === AdminState.DISABLED ? 0 : weight;
 }
 
 /** Policies that are not live yet fall back to least_connections, which their warning says. */

@@ -22,6 +22,8 @@ export interface RequestHead {
   /** "1.1", "1.0" or what else was claimed. */
   readonly version: string;
   readonly rawHeaders: readonly string[];
+  /** Whether the connection has TLS. Default false. */
+  readonly isSecure?: boolean;
 }
 
 /** What to do with a request. */
@@ -52,6 +54,7 @@ export type RequestCheck =
 interface Facts {
   readonly version: string;
   readonly fields: FieldMap;
+  readonly isSecure: boolean;
   readonly codings: readonly string[];
 }
 
@@ -100,10 +103,16 @@ const FRAMING_AND_FIELDS: readonly Rule[] = [
 ];
 
 /** Judges a request head. Total: never throws. */
-export function checkRequest({ method, target, version, rawHeaders }: RequestHead): RequestCheck {
+export function checkRequest({
+  method,
+  target,
+  version,
+  rawHeaders,
+  isSecure = false,
+}: RequestHead): RequestCheck {
   const fields = groupFields(rawHeaders);
   const parts = splitTarget(target);
-  const facts = { version, fields, codings: listTokens(fields.get("transfer-encoding")) };
+  const facts = { version, fields, isSecure, codings: listTokens(fields.get("transfer-encoding")) };
   const refused = refusalOf(facts, method, target, parts);
   if (refused !== undefined) return { verdict: "refuse", ...refused, fields };
   if (method === "OPTIONS") {
@@ -132,7 +141,7 @@ function refusalOf(
   parts: TargetParts,
 ): { row: string; kind: ProxyErrorKind } | undefined {
   for (const rule of VERSION_AND_HOST) if (rule.refuses(facts)) return { row: rule.row, kind: rule.kind };
-  const refused = checkTarget(method, target, parts);
+  const refused = checkTarget(method, target, parts, facts.isSecure);
   if (refused !== undefined) return { row: refused.row, kind: KIND[refused.status] };
   for (const rule of FRAMING_AND_FIELDS) if (rule.refuses(facts)) return { row: rule.row, kind: rule.kind };
   return undefined;

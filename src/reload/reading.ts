@@ -1,7 +1,6 @@
 // Reads the configuration files for a reload: all of it that can be slow, down to
 // what the editor changed since they were last taken in, as plain data. Runs in a
 // thread (thread.ts), so that the main thread never waits for it; changes nothing.
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type Problem, wholeFile } from "../config/diagnostic.ts";
 import { type BootstrapSettings, type ConfigEntry, type LoadedConfig, loadConfig } from "../config/load.ts";
 import {
@@ -11,9 +10,7 @@ import {
   type ResourceKey,
   stateFromConfig,
 } from "../core/index.ts";
-import { StoredBaseSchema } from "../gen/sentinel/internal/v1/storage_pb.ts";
-import { baseOf } from "../store/record.ts";
-import { stateOfBaseNear } from "./base.ts";
+import { type Base, encodeBaseAfter } from "./base.ts";
 import { type DiffBytes, encodeDiff } from "./diff-bytes.ts";
 import { type StartSettings, startSettings } from "./start-settings.ts";
 
@@ -23,8 +20,8 @@ const MAX_DIAGNOSTICS = 1_000;
 /** What to read. */
 export interface ReadRequest {
   readonly entry: ConfigEntry;
-  /** What the files described when they were last taken in: an encoded StoredBase. */
-  readonly base: Uint8Array;
+  /** Whether this process has made the base of files: what is as it was is not checked again. */
+  readonly isBaseChecked: boolean;
   /** Leave certificates and other files that the configuration names alone. */
   readonly skipFiles: boolean;
 }
@@ -61,9 +58,9 @@ export function nameOf({ kind, upstream, id }: ResourceKey): string {
   return `${KIND_NAMES[kind]}/${upstream}/${id}`;
 }
 
-/** Reads, checks, decodes and compares. Throws only for bugs. */
-export function readFiles({ entry, base, skipFiles }: ReadRequest): Reading {
-  const loaded = loadConfig(entry, { skipFiles });
+/** Reads, checks, decodes and compares with what the files described when they were last taken in. Throws only for bugs. */
+export function readFiles({ entry, isBaseChecked, skipFiles }: ReadRequest, last: Base): Reading {
+  const loaded = loadConfig(entry, { skipFiles, near: isBaseChecked ? last.state : undefined });
   const { settings, files, folders, provenance } = loaded;
   const diagnostics = first(loaded);
   const reading = {
@@ -79,16 +76,16 @@ export function readFiles({ entry, base, skipFiles }: ReadRequest): Reading {
     const errors = built.errors.map((error) => diagnosticOf(error, loaded));
     return { ...reading, diagnostics: [...diagnostics, ...errors] };
   }
-  const next = baseOf(built.state);
-  const last = stateOfBaseNear(fromBinary(StoredBaseSchema, base), built.state, next.images);
-  if (last === undefined) throw new Error("the base of the reload cannot be read");
-  const diff = fileDiffOf(last, built.state);
+  const diff = fileDiffOf(last.state, built.state);
   const origins = new Map<string, string>();
   for (const { key, after } of diff.differences.values()) {
     const place = provenance.get(nameOf(key));
     if (after !== undefined && place !== undefined) origins.set(nameOf(key), `${place.file}:${place.line}`);
   }
-  return { ...reading, edited: { diff: encodeDiff(diff), origins, base: toBinary(StoredBaseSchema, next) } };
+  return {
+    ...reading,
+    edited: { diff: encodeDiff(diff), origins, base: encodeBaseAfter(last, built.state) },
+  };
 }
 
 /** Errors before warnings, at most so many that answer, event and log stay small. */

@@ -10,6 +10,7 @@ import { encodeBase } from "../store/record.ts";
 import type { Store } from "../store/store.ts";
 import type { Teller } from "../telemetry/recorder.ts";
 import { decodeDiff } from "./diff-bytes.ts";
+import { FileReader } from "./file-reader.ts";
 import {
   diagnosticOf,
   errorOf,
@@ -18,8 +19,7 @@ import {
   type Reloaded,
   type Trigger,
 } from "./outcome.ts";
-import { readInThread } from "./read-in-thread.ts";
-import { type Edited, nameOf, type Reading, type ReadRequest } from "./reading.ts";
+import { type Edited, nameOf, type Reading } from "./reading.ts";
 import { nextStartWarnings, type StartSettings } from "./start-settings.ts";
 import { tellReload } from "./tell.ts";
 
@@ -57,14 +57,19 @@ export interface ReloaderOptions {
   readonly status: FileStatus;
   /** Told of what was read, also if it was refused, and when that began, in milliseconds since 1970. */
   readonly onRead?: (reading: Reading, readAtMs: number) => void;
+  /** Called when the files are taken in, before the answer; must not reject. */
+  readonly onTaken?: () => Promise<void>;
   /** Reads the files. Default: in a thread. */
-  readonly read?: (request: ReadRequest) => Promise<Reading>;
+  readonly reader?: Pick<FileReader, "read" | "prepare" | "discard">;
 }
 
 /** See the head of this file. */
 export class Reloader {
   readonly #options: ReloaderOptions;
+  readonly #reader: Pick<FileReader, "read" | "prepare" | "discard">;
   #base: Uint8Array | undefined;
+  /** Whether this process has made the base of files. */
+  #isBaseChecked: boolean;
   #status: FileStatus;
   #last: Promise<unknown> = Promise.resolve();
   /** Reloads that have not begun. */
@@ -76,7 +81,9 @@ export class Reloader {
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
+    this.#reader = options.reader ?? new FileReader();
     this.#base = options.base;
+    this.#isBaseChecked = options.base !== undefined && options.status.valid;
     this.#status = options.status;
   }
 
@@ -108,10 +115,16 @@ export class Reloader {
     return turn;
   }
 
+  /** Has what is slow about the next reload done before it is asked for, where it is worth that. */
+  prepare(): void {
+    if (this.#base !== undefined && !this.#closed) this.#reader.prepare(this.#base);
+  }
+
   /** Refuses what is asked from now on; resolves when what was asked before is done. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#last;
+    this.#reader.discard();
   }
 
   #refuse(request: ReloadRequest, errors: readonly ConfigError[]): Promise<NotReloaded> {
@@ -135,13 +148,17 @@ export class Reloader {
       revision: this.#options.store.revision,
       ms: Math.round(performance.now() - started),
     });
+    this.prepare();
     return result;
   }
 
   async #take(request: ReloadRequest): Promise<Reloaded | NotReloaded> {
-    const { entry, skipFiles = false, store, started, onRead, read = readInThread } = this.#options;
+    const { entry, skipFiles = false, store, started, onRead } = this.#options;
     const readAtMs = this.#options.clock().getTime();
-    const reading = await read({ entry, base: this.#base ?? encodeBase(store.state), skipFiles });
+    const reading = await this.#reader.read(
+      { entry, isBaseChecked: this.#isBaseChecked, skipFiles },
+      this.#base ?? encodeBase(store.state),
+    );
     onRead?.(reading, readAtMs);
     const { edited, diagnostics, settings } = reading;
     if (edited === undefined) {
@@ -170,7 +187,9 @@ export class Reloader {
     }
     if (request.validateOnly !== true) {
       this.#base = edited.base;
+      this.#isBaseChecked = true;
       store.setMaxRemovalPercent(settings.policy.maxRemovalPercent);
+      await this.#options.onTaken?.();
     }
     const warnings = [...diagnostics, ...nextStartWarnings(entry.path, started, reading.startSettings)];
     const { kept, conflicts } = taken!;

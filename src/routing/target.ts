@@ -24,7 +24,7 @@ export interface TargetRefusal {
 }
 
 interface Rule extends TargetRefusal {
-  readonly refuses: (target: string, parts: TargetParts, method: string) => boolean;
+  readonly refuses: (target: string, parts: TargetParts, method: string, isSecure: boolean) => boolean;
 }
 
 /** Longest target in octets; RFC 9112 §3 wants request lines of 8000 to work. */
@@ -57,10 +57,10 @@ const RULES: readonly Rule[] = [
   {
     row: "L34",
     status: 421,
-    reason: "https is asked for on a listener without TLS",
-    refuses: (_target, { scheme }) => scheme === "https",
+    reason: "https is asked for on a listener without TLS, or http on one with it",
+    refuses: (_target, { scheme }, _method, isSecure) => scheme === (isSecure ? "http" : "https"),
   },
-  bad("L35", "the scheme is not http", (_, { scheme }) => scheme !== undefined && scheme !== "http"),
+  bad("L35", "the scheme is not http", (_, { scheme }) => scheme !== undefined && !/^https?$/.test(scheme)),
   bad(
     "L36",
     "the authority is not one host with an optional port",
@@ -91,12 +91,13 @@ export function splitTarget(target: string): TargetParts {
   };
 }
 
-/** Why a request with this method and target is refused; undefined if it is not. */
+/** Why a request with this method and target is refused, on a listener with TLS or without; undefined if it is not. */
 export function checkTarget(
   method: string,
   target: string,
   parts: TargetParts = splitTarget(target),
+  isSecure = false,
 ): TargetRefusal | undefined {
-  for (const rule of RULES) if (rule.refuses(target, parts, method)) return rule;
+  for (const rule of RULES) if (rule.refuses(target, parts, method, isSecure)) return rule;
   return undefined;
 }

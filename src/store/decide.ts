@@ -4,6 +4,7 @@
 import { applyDiff, type ConfigError, inverseOf, type ResourceChange, type State } from "../core/index.ts";
 import type { Accepted, Attempt, Rejected } from "./attempt.ts";
 import type { CommittedChange } from "./change-log.ts";
+import { fileOnlyWarnings } from "./file-settings.ts";
 import {
   addUnconfirmed,
   applyGuard,
@@ -112,7 +113,8 @@ export class Decider {
     const validateUs = microsecondsSince(started);
     const prepared = await this.#prepare(applied.changes);
     if ("errors" in prepared) return refused(prepared.errors, validateUs);
-    const { changes, warnings } = applied;
+    const { changes } = applied;
+    const warnings = [...applied.warnings, ...fileOnlyWarnings(attempt, changes)];
     const isCommitted = changes.length > 0 && attempt.validateOnly !== true;
     const next = isCommitted ? revision + 1n : revision;
     const timings = { validateUs, persistUs: 0 };

@@ -18,13 +18,10 @@ import {
   StoredAnswerSchema,
   type StoredAttempt,
   StoredAttempt_Result,
-  StoredAttemptSchema,
   type StoredBase,
   StoredBaseSchema,
   type StoredChange,
-  StoredChangeSchema,
   type StoredDifference,
-  StoredDifferenceSchema,
   StoredImageSchema,
 } from "../gen/sentinel/internal/v1/storage_pb.ts";
 import { type Command, CommandSchema } from "../gen/sentinel/v1/commands_pb.ts";
@@ -34,6 +31,8 @@ import type { Answer, AttemptRecord } from "./persistence.ts";
 
 /** The errors of a refusal that are kept; the first ones say what it is about. */
 const MAX_STORED_ERRORS = 20;
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** The record of an accepted attempt; `change` is what it commits, if it does. */
 export function recordOf(
@@ -88,7 +87,8 @@ export function attemptOf(
   commands: readonly Uint8Array[] = encoded(attempt.commands),
 ): StoredAttempt {
   const errors = outcome.ok ? [] : outcome.errors;
-  return create(StoredAttemptSchema, {
+  return {
+    $typeName: "sentinel.internal.v1.StoredAttempt",
     time: timestampFromDate(time),
     actor: attempt.actor,
     peer: attempt.peer ?? "",
@@ -99,15 +99,18 @@ export function attemptOf(
     labels: labelsOf(attempt),
     ...sourceOf(attempt),
     result: resultOf(attempt, outcome),
-    errors: errors
-      .slice(0, MAX_STORED_ERRORS)
-      .map(({ code, rule, path, message }) => ({ code, rule, path, message: message.toWellFormed() })),
+    errors: errors.slice(0, MAX_STORED_ERRORS).map(({ code, rule, path, message }) => {
+      const text = message.toWellFormed();
+      return { $typeName: "sentinel.internal.v1.StoredError" as const, code, rule, path, message: text };
+    }),
     errorCount: errors.length,
     revision: outcome.revision,
     validateUs: outcome.timings.validateUs,
     commands: countsOf(attempt.commands),
-    commandsHash: hash("sha256", Buffer.concat(commands), "buffer"),
-  });
+    commandsHash: hash("sha256", commands.length === 1 ? commands[0]! : Buffer.concat(commands), "buffer"),
+    changeHash: NO_BYTES,
+    count: 0,
+  };
 }
 
 /** The file's state as it is kept as the base of the next reload. */
@@ -125,7 +128,8 @@ export function baseOf(state: State): StoredBase {
 
 function changeOf(attempt: Attempt, change: CommittedChange, commands: readonly Uint8Array[]): StoredChange {
   const { revision, time, source, actor, reason, changes, state } = change;
-  return create(StoredChangeSchema, {
+  return {
+    $typeName: "sentinel.internal.v1.StoredChange",
     revision,
     time: timestampFromDate(time),
     source,
@@ -138,14 +142,14 @@ function changeOf(attempt: Attempt, change: CommittedChange, commands: readonly 
     commands: [...commands],
     differences: changes.map((one) => differenceOf(one, attempt)),
     digest: digestBytes(state.digest),
-  });
+  };
 }
 
 function differenceOf({ key, before, bytes }: ResourceChange, attempt: Attempt): StoredDifference {
-  const difference = create(StoredDifferenceSchema, {
-    ...key,
-    origin: originOf(key, attempt),
-  });
+  const { kind, upstream, id } = key;
+  const origin = originOf(key, attempt);
+  const $typeName = "sentinel.internal.v1.StoredDifference";
+  const difference: StoredDifference = { $typeName, kind, upstream, id, origin };
   if (before !== undefined) difference.before = toBinary(schemaOf(key.kind), before);
   if (bytes !== undefined) difference.after = bytes;
   return difference;

@@ -245,19 +245,20 @@ export class Store {
   async #store(group: readonly Decided[]): Promise<void> {
     const first = group.findIndex(({ record }) => record !== undefined);
     // What waited only for the group before this one.
-    for (const one of first < 0 ? group : group.slice(0, first)) this.#commitOne(one, 0);
+    for (const one of first < 0 ? group : group.slice(0, first)) this.#answer(one, one.outcome);
     if (first < 0) return;
     const records = this.#withGuards(group, this.#basis.guards);
     this.#stored = this.#basis;
     const started = performance.now();
     const failure = await this.#append(records);
     const persistUs = microsecondsSince(started);
-    for (const one of group.slice(first)) {
-      if (failure === undefined) this.#commitOne(one, persistUs);
-      else this.#giveUp(one, failure);
-    }
-    if (failure !== undefined) this.#giveUpNext(failure, this.#committed);
     this.#isStoring = false;
+    const stored = group.slice(first);
+    if (failure === undefined) await this.#commitAll(stored, persistUs);
+    else {
+      for (const one of stored) this.#giveUp(one, failure);
+      this.#giveUpNext(failure, this.#committed);
+    }
     this.#wake();
   }
 
@@ -301,9 +302,18 @@ export class Store {
     this.#answer({ attempt, resolve, outcome: refused }, refused);
   }
 
-  /** The point of no return: synchronous, and nothing that throws here undoes it. */
-  #commitOne(one: Decided, persistUs: number): void {
-    const { change, outcome, attempt, guards } = one;
+  /** The point of no return: nothing that throws here undoes it. */
+  async #commitAll(group: readonly Decided[], persistUs: number): Promise<void> {
+    for (const one of group) this.#commitOne(one);
+    // What subscribers send in a microtask goes out before the accounts are written.
+    await undefined;
+    for (const one of group) {
+      const { outcome } = one;
+      this.#answer(one, { ...outcome, timings: { ...outcome.timings, persistUs } });
+    }
+  }
+
+  #commitOne({ change, attempt, guards }: Decided): void {
     if (change !== undefined) {
       assert(change.revision === this.#revision + 1n, "revisions are consecutive");
       this.#state = change.state;
@@ -320,7 +330,6 @@ export class Store {
       this.#guards = guards;
       for (const listener of [...this.#guardListeners]) this.#contain(listener);
     }
-    this.#answer(one, { ...outcome, timings: { ...outcome.timings, persistUs } });
   }
 
   #answer({ attempt, resolve, record }: Decided, outcome: Accepted | Rejected): void {

@@ -55,6 +55,17 @@ export const EVENTS = {
     because: "error",
     text: "a listener cannot be bound, and is tried again",
   },
+  "certificate-replaced": {
+    level: "info",
+    subject: "fingerprint",
+    text: "a certificate file was read again and is served now",
+  },
+  "certificate-unusable": {
+    level: "error",
+    subject: "listener",
+    because: "error",
+    text: "a certificate file cannot be served; what was served before goes on",
+  },
   "storage-writable": { level: "info", text: "changes can be stored again" },
   "storage-unwritable": { level: "error", because: "reason", text: "changes cannot be stored" },
   "storage-problem": {

@@ -2,6 +2,7 @@
 // protobuf bytes (internal/v1/feed.proto); everything else is small and plain.
 
 import type { Document, PrimaryDocument } from "../proxy/builtin.ts";
+import type { MaterialUpdate } from "../tls/materials.ts";
 
 /** A listener to be bound. */
 export interface ListenerAddress {
@@ -28,8 +29,12 @@ export interface BoundListener {
 
 /** From the primary to a worker. */
 export type ToWorker =
+  /** What it is; before everything else. */
+  | { readonly type: "start"; readonly settings: WorkerSettings }
   /** Ports that listeners on port 0 have in the other workers; before a snapshot. */
   | { readonly type: "pins"; readonly listeners: readonly ListenerAddress[] }
+  /** Certificates and keys, before what needs them. */
+  | { readonly type: "tls"; readonly request: number; readonly update: MaterialUpdate }
   | { readonly type: "snapshot"; readonly bytes: Uint8Array }
   /** The next changes, in order: those of a group that was committed together. */
   | { readonly type: "changes"; readonly list: readonly Uint8Array[] }
@@ -61,10 +66,12 @@ export type FromWorker =
     }
   /** Asks for what a built-in handler is to answer. */
   | { readonly type: "ask"; readonly request: number; readonly what: PrimaryDocument }
+  /** From now on handshakes see what this message brought. */
+  | { readonly type: "tlsTaken"; readonly request: number }
   | { readonly type: "listenerError"; readonly id: string; readonly message: string }
   | { readonly type: "drained" };
 
-/** What a worker thread is started with. */
+/** What a worker thread is told first. */
 export interface WorkerSettings {
   readonly worker: number;
   /** Test hook: waits between choosing a route and choosing a backend. */

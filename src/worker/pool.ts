@@ -7,8 +7,10 @@ import type { Document, PrimaryDocument } from "../proxy/builtin.ts";
 import type { CommittedChange } from "../store/change-log.ts";
 import type { Participant, Prepared } from "../store/participant.ts";
 import type { Store } from "../store/store.ts";
+import { Materials, type Reread } from "../tls/materials.ts";
 import { bindError, unavailable } from "./bind-error.ts";
-import { encodeChange, encodeSnapshot } from "./feed.ts";
+import { type EarlyThreads, startThread } from "./early-threads.ts";
+import { encodeChange, encodeSnapshot, type FeedSnapshot } from "./feed.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { ListenerPorts } from "./listener-ports.ts";
 import type { BoundListener, ListenerAddress } from "./messages.ts";
@@ -33,6 +35,8 @@ export interface PoolEvents {
   /** The worker could not follow the feed and starts again from a snapshot. */
   readonly workerResync: (worker: number, reason: string) => void;
   readonly listenerError: (worker: number, id: string, message: string) => void;
+  /** A listener of the stored state has a certificate that cannot be served. */
+  readonly certificateUnusable: (listener: string, error: string) => void;
 }
 
 /** State of one worker. */
@@ -53,6 +57,10 @@ export interface PoolOptions {
   readonly reusePort?: boolean;
   /** Times of the watchdog, for tests. */
   readonly watchdog?: { readonly heartbeatMs: number; readonly silenceMs: number };
+  /** Threads that are there already, which become the first workers. */
+  readonly early?: EarlyThreads;
+  /** Default: that of the system. */
+  readonly clock?: () => Date;
   /** File that a worker thread runs, for tests. */
   readonly entry?: URL;
 }
@@ -77,10 +85,11 @@ export class WorkerPool implements Participant {
   readonly #waiters = new Set<Waiter>();
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #ports = new ListenerPorts();
+  readonly #materials: Materials;
   readonly #stopHeartbeat: () => void;
   #connectionCounts = new SharedArrayBuffer(4);
   /** The last snapshot that was sent, until the next change. */
-  #snapshot: { readonly revision: bigint; readonly bytes: Uint8Array } | undefined;
+  #snapshot: FeedSnapshot | undefined;
   /** Changes of the group that is being committed. */
   readonly #unsent: Uint8Array[] = [];
   /** Makes what built-in handlers of workers ask for. */
@@ -93,6 +102,9 @@ export class WorkerPool implements Participant {
     this.#store = store;
     this.#events = events;
     this.#options = options;
+    this.#materials = new Materials(options.clock ?? (() => new Date()), async (update) => {
+      await Promise.all(this.#all().map((worker) => worker.updateTls(update)));
+    });
     this.#unsubscribe = store.subscribe((change) => this.#feed(change));
     this.#stopHeartbeat = startHeartbeat(
       () => this.#workers.filter(({ progress }) => progress === "live"),
@@ -106,6 +118,10 @@ export class WorkerPool implements Participant {
    * workers bind the same; what is taken is tried again by the workers.
    */
   async adopt(listeners: readonly Listener[]): Promise<void> {
+    const { errors } = await this.#materials.reread(listeners.filter((one) => !isAdminListener(one)));
+    for (const { subject, message } of errors) {
+      this.#events.certificateUnusable(subject?.id ?? "", message);
+    }
     for (const listener of listeners) {
       if (isAdminListener(listener)) {
         this.#ports.commit(listener.id, listener.address);
@@ -133,8 +149,12 @@ export class WorkerPool implements Participant {
     }
   }
 
-  /** Starts `count` workers; resolves true when all are live, false when `timeoutMs` passes first. */
-  start(count: number, timeoutMs: number): Promise<boolean> {
+  /**
+   * Starts `count` workers; resolves true when all are live, false when `timeoutMs` passes first.
+   * They are sent `snapshot` if the state is still that.
+   */
+  start(count: number, timeoutMs: number, snapshot?: FeedSnapshot): Promise<boolean> {
+    this.#snapshot = snapshot;
     this.#connectionCounts = new SharedArrayBuffer(4 * (count + 1));
     this.#spareSlot = count;
     for (let worker = 0; worker < count; worker++) {
@@ -202,13 +222,17 @@ export class WorkerPool implements Participant {
   async prepare(changes: readonly ResourceChange[]): Promise<Prepared | readonly ConfigError[]> {
     const token = ++this.#token;
     const wanted = listenersIn(changes);
+    const unusable = await this.#materials.prepare(token, wanted);
+    if (unusable.length > 0) return unusable;
     const probed = await this.#ports.prepare(token, wanted);
     const taken = probed.filter((result) => "code" in result);
+    if (taken.length > 0) this.#materials.release(token);
     if (taken.length > 0) return taken.map((failure) => bindError(failure, wanted));
     const listeners = probed as readonly ListenerAddress[];
     const live = this.#workers.filter((worker) => worker.progress === "live");
     if (live.length === 0) {
       this.#ports.release(token);
+      this.#materials.release(token);
       return [unavailable("no worker is live")];
     }
     const deadlineMs = this.#options.prepareDeadlineMs ?? PREPARE_DEADLINE_MS;
@@ -216,11 +240,21 @@ export class WorkerPool implements Participant {
     const failures = answers.flat();
     const release = () => {
       this.#ports.release(token);
+      this.#materials.release(token);
       for (const worker of live) worker.release(token);
     };
     if (failures.length === 0) return { release };
     release();
     return failures.map((failure) => bindError(failure, wanted));
+  }
+
+  /**
+   * Reads all certificates again; what cannot be read stays as it was. Resolves when every
+   * later handshake sees the new ones.
+   */
+  rereadCertificates(): Promise<Reread> {
+    const listeners = [...this.#store.state.listeners.values()].map(({ value }) => value);
+    return this.#materials.reread(listeners.filter((one) => !isAdminListener(one)));
   }
 
   /** Stops all workers: no new connections, requests in flight finish within `graceMs`. */
@@ -240,7 +274,7 @@ export class WorkerPool implements Participant {
   }
 
   #spawn(worker: number): void {
-    const { beforePickMs = 0, entry, reusePort = HAS_REUSE_PORT } = this.#options;
+    const { beforePickMs = 0, early, entry, reusePort = HAS_REUSE_PORT } = this.#options;
     const slot = this.#slots[worker]!;
     try {
       const handle: WorkerHandle = new WorkerHandle(
@@ -249,6 +283,7 @@ export class WorkerPool implements Participant {
           snapshot: () => ({
             bytes: this.#encodeSnapshot(),
             pins: this.#ports.pins(),
+            tls: this.#materials.all(),
           }),
           applied: (handle) => this.#applied(handle),
           resync: (reason) => this.#events.workerResync(worker, reason),
@@ -260,7 +295,7 @@ export class WorkerPool implements Participant {
             this.#gone(worker, reason, handle);
           },
         },
-        entry,
+        early?.take() ?? startThread(entry),
       );
       this.#workers[worker] = handle;
     } catch (error) {
@@ -317,8 +352,9 @@ export class WorkerPool implements Participant {
 
   #feed(change: CommittedChange): void {
     for (const { key, after } of change.changes) {
-      if (key.kind === ResourceKind.LISTENER)
-        this.#ports.commit(key.id, (after as Listener | undefined)?.address);
+      if (key.kind !== ResourceKind.LISTENER) continue;
+      this.#ports.commit(key.id, (after as Listener | undefined)?.address);
+      if (after !== undefined) this.#materials.commit(key.id);
     }
     this.#snapshot = undefined;
     this.#unsent.push(encodeChange(change));
@@ -329,6 +365,8 @@ export class WorkerPool implements Participant {
   #sendFeed(): void {
     const changes = this.#unsent.splice(0);
     for (const worker of this.#all()) worker.feed(changes);
+    // Behind the changes after which nobody needs them.
+    this.#materials.settle(this.#store.state.listeners);
   }
 
   /** Workers that start together get the same bytes. */

@@ -3,30 +3,25 @@
 // cannot be followed (a gap, a digest that differs, bytes that cannot be read) is
 // an error, never a guess: the worker asks for a snapshot. Taking in is done in
 // steps, one a resource; nothing else may be taken in before the last.
-import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
 import {
   addHash,
   type Digest,
+  decodeResource,
   digestBytes,
   digestHex,
   emptyDigest,
-  hashResource,
   KIND_NAMES,
   type Kind,
-  keyText,
+  type Resource,
   type ResourceHash,
-  schemaOf,
+  ResourceHasher,
+  readBackend,
   subtractHash,
 } from "../core/index.ts";
-import {
-  type FeedChange,
-  FeedChangeSchema,
-  type PostImage,
-  PostImageSchema,
-} from "../gen/sentinel/internal/v1/feed_pb.ts";
 import { ResourceKind } from "../gen/sentinel/v1/resources_pb.ts";
 import type { ResourceUpdate } from "../proxy/data-plane.ts";
 import type { Steps } from "../proxy/steps.ts";
+import { FeedReader } from "./feed-reader.ts";
 
 /** What to do with a received change. */
 export type Received =
@@ -37,7 +32,8 @@ export type Received =
 export class Replica {
   #revision = -1n;
   #digest: Digest = emptyDigest();
-  #hashes = new Map<string, ResourceHash>();
+  readonly #hashes = new Hashes();
+  readonly #hasher = new ResourceHasher();
 
   /** The revision it has; -1 before the first snapshot. */
   get revision(): bigint {
@@ -51,16 +47,16 @@ export class Replica {
 
   /** Takes a snapshot in; the updates are all resources. */
   *snapshot(bytes: Uint8Array): Steps<Received> {
-    const feed = decode(FeedChangeSchema, bytes);
+    const feed = readerOf(bytes);
     if (feed === undefined) return this.#lost("the snapshot cannot be decoded");
     this.#digest = emptyDigest();
-    this.#hashes = new Map();
+    this.#hashes.clear();
     return yield* this.#take(feed);
   }
 
   /** Takes the next change in; the updates are the resources that are different. */
   *change(bytes: Uint8Array): Steps<Received> {
-    const feed = decode(FeedChangeSchema, bytes);
+    const feed = readerOf(bytes);
     if (feed === undefined)
       return this.#lost(`what comes after revision ${this.#revision} cannot be decoded`);
     if (this.#revision < 0n || feed.revision !== this.#revision + 1n) {
@@ -75,14 +71,14 @@ export class Replica {
     return { ok: false, reason };
   }
 
-  *#take(feed: FeedChange): Steps<Received> {
+  *#take(feed: FeedReader): Steps<Received> {
     const updates: ResourceUpdate[] = [];
-    for (const bytes of feed.images) {
-      const image = decode(PostImageSchema, bytes);
-      const update = image && updateOf(image);
-      if (update === undefined)
+    for (;;) {
+      const update = nextUpdate(feed);
+      if (update === undefined) break;
+      if (update === "unreadable")
         return this.#lost(`a resource of revision ${feed.revision} cannot be decoded`);
-      this.#count(image!);
+      this.#count(feed);
       if (update !== "unused") updates.push(update);
       yield;
     }
@@ -93,24 +89,50 @@ export class Replica {
     return { ok: true, updates };
   }
 
-  #count({ kind, upstream, id, deleted, value }: PostImage): void {
-    const key = keyText({ kind: kind as Kind, upstream, id });
-    const old = this.#hashes.get(key);
+  #count({ kind, upstream, id, deleted, bytes, from, end }: FeedReader): void {
+    const hashes = this.#hashes.of(kind, upstream);
+    const old = hashes.get(id);
     if (old !== undefined) subtractHash(this.#digest, old);
     if (deleted) {
-      this.#hashes.delete(key);
+      hashes.delete(id);
       return;
     }
-    const hash = hashResource(kind, upstream, id, value);
+    const hash = this.#hasher.hash(kind, upstream, id, bytes.subarray(from, end));
     addHash(this.#digest, hash);
-    this.#hashes.set(key, hash);
+    hashes.set(id, hash);
   }
 }
 
-/** Undefined if these are not the bytes of such a message. */
-function decode<S extends DescMessage>(schema: S, bytes: Uint8Array): MessageShape<S> | undefined {
+/** The hashes of resources, by kind and upstream, then by id. */
+class Hashes {
+  readonly #groups = new Map<string, Map<string, ResourceHash>>();
+  /** The group that was asked for last: mostly it is asked for again. */
+  #last = new Map<string, ResourceHash>();
+  #kind = -1;
+  #upstream = "";
+
+  clear(): void {
+    this.#groups.clear();
+    this.#kind = -1;
+  }
+
+  of(kind: number, upstream: string): Map<string, ResourceHash> {
+    if (kind === this.#kind && upstream === this.#upstream) return this.#last;
+    const key = `${kind} ${upstream}`;
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = new Map();
+      this.#groups.set(key, group);
+    }
+    [this.#kind, this.#upstream, this.#last] = [kind, upstream, group];
+    return group;
+  }
+}
+
+/** Undefined if these are not the bytes of a change. */
+function readerOf(bytes: Uint8Array): FeedReader | undefined {
   try {
-    return fromBinary(schema, bytes);
+    return new FeedReader(bytes);
   } catch {
     return undefined;
   }
@@ -125,14 +147,23 @@ const USED = {
   [ResourceKind.BACKEND]: "backend",
 } as const;
 
-/** Undefined if the value cannot be decoded; "unused" for a kind that the data plane does not use. */
-function updateOf(image: PostImage): ResourceUpdate | "unused" | undefined {
-  const { id, upstream } = image;
-  const kind = image.kind as Kind;
-  if (!(kind in USED)) return kind in KIND_NAMES ? "unused" : undefined;
-  const value = image.deleted ? undefined : decode(schemaOf(kind), image.value);
-  if (value === undefined && !image.deleted) return undefined;
-  if (kind === ResourceKind.SYSTEM) return { kind: "system", value } as ResourceUpdate;
-  if (kind === ResourceKind.BACKEND) return { kind: "backend", upstream, id, value } as ResourceUpdate;
-  return { kind: USED[kind as keyof typeof USED], id, value } as ResourceUpdate;
+/** Goes to the next image; undefined if there is none, "unused" if it is of a kind that the data plane does not use. */
+function nextUpdate(feed: FeedReader): ResourceUpdate | "unused" | "unreadable" | undefined {
+  try {
+    if (!feed.next()) return undefined;
+    const kind = feed.kind as Kind;
+    const { id, upstream, deleted } = feed;
+    if (!(kind in USED)) return kind in KIND_NAMES ? "unused" : "unreadable";
+    const value = deleted ? undefined : decoded(feed, kind);
+    if (kind === ResourceKind.SYSTEM) return { kind: "system", value } as ResourceUpdate;
+    if (kind === ResourceKind.BACKEND) return { kind: "backend", upstream, id, value } as ResourceUpdate;
+    return { kind: USED[kind as keyof typeof USED], id, value } as ResourceUpdate;
+  } catch {
+    return "unreadable";
+  }
+}
+
+function decoded({ bytes, from, end }: FeedReader, kind: Kind): Resource {
+  const backend = kind === ResourceKind.BACKEND ? readBackend(bytes, from, end) : undefined;
+  return backend ?? decodeResource(kind, bytes.subarray(from, end));
 }

@@ -1,7 +1,7 @@
 // Entry of a data-plane worker thread: joins the replica to the data plane and
 // answers the primary. An exception here is a bug and ends this worker only;
 // the primary replaces it.
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { DataPlane } from "../proxy/data-plane.ts";
 import { finish, type Steps } from "../proxy/steps.ts";
 import type { FromWorker, ToWorker, WorkerSettings } from "./messages.ts";
@@ -11,23 +11,33 @@ import { Slices } from "./slices.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("worker/thread is started as a worker thread only");
-const settings = workerData as WorkerSettings;
 const replica = new Replica();
 const slices = new Slices();
-const ending = new Int32Array(settings.ending);
 let awaitingSnapshot = false;
 let isServing = false;
 const questions = new Questions((request, what) => send({ type: "ask", request, what }));
-const plane = new DataPlane({
-  askPrimary: questions.ask,
-  faults: { beforePickMs: settings.beforePickMs },
-  reusePort: settings.reusePort,
-  connectionCounts: { counts: new Int32Array(settings.connectionCounts), worker: settings.slot },
-  isEnding: () => Atomics.load(ending, 0) !== 0,
-  onListenerError: (id, error) => send({ type: "listenerError", id, message: error.message }),
+let plane: DataPlane;
+
+port.once("message", (first: ToWorker) => {
+  if (first.type !== "start") throw new Error(`a worker is not told '${first.type}' first`);
+  plane = planeOf(first.settings);
+  port.on("message", receive);
+  send({ type: "started" });
 });
 
-port.on("message", (message: ToWorker) => {
+function planeOf(settings: WorkerSettings): DataPlane {
+  const ending = new Int32Array(settings.ending);
+  return new DataPlane({
+    askPrimary: questions.ask,
+    faults: { beforePickMs: settings.beforePickMs },
+    reusePort: settings.reusePort,
+    connectionCounts: { counts: new Int32Array(settings.connectionCounts), worker: settings.slot },
+    isEnding: () => Atomics.load(ending, 0) !== 0,
+    onListenerError: (id, error) => send({ type: "listenerError", id, message: error.message }),
+  });
+}
+
+function receive(message: Exclude<ToWorker, { type: "start" }>): void {
   switch (message.type) {
     case "answer":
       return questions.answered(message.request, message.document);
@@ -35,6 +45,13 @@ port.on("message", (message: ToWorker) => {
       return send({ type: "pong" });
     case "pins":
       return slices.add(inTurn(() => plane.pin(message.listeners)));
+    case "tls":
+      return slices.add(
+        inTurn(() => {
+          plane.updateTls(message.update);
+          send({ type: "tlsTaken", request: message.request });
+        }),
+      );
     case "block":
       return void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, message.ms);
     case "snapshot":
@@ -51,8 +68,7 @@ port.on("message", (message: ToWorker) => {
     case "shutdown":
       return void shutdown(message.graceMs);
   }
-});
-send({ type: "started" });
+}
 
 function* takeSnapshot(bytes: Uint8Array): Steps {
   const received = yield* replica.snapshot(bytes);

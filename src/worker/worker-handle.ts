@@ -1,7 +1,8 @@
 // One data-plane worker as the primary sees it: starting → snapshot → live →
 // gone. Messages go through here and nowhere else.
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Document, PrimaryDocument } from "../proxy/builtin.ts";
+import type { MaterialUpdate } from "../tls/materials.ts";
 import type {
   BindFailure,
   BoundListener,
@@ -20,8 +21,12 @@ export type Progress = "starting" | "snapshot" | "live" | "gone";
 
 /** What a handle asks of and tells the pool. */
 export interface HandleEvents {
-  /** The current state as feed bytes, and the ports that are pinned. */
-  readonly snapshot: () => { readonly bytes: Uint8Array; readonly pins: readonly ListenerAddress[] };
+  /** The current state as feed bytes, the ports that are pinned, all certificates. */
+  readonly snapshot: () => {
+    readonly bytes: Uint8Array;
+    readonly pins: readonly ListenerAddress[];
+    readonly tls: MaterialUpdate;
+  };
   /** The worker has applied what `handle.revision` says. */
   readonly applied: (handle: WorkerHandle) => void;
   /** The worker could not follow and is sent a snapshot. */
@@ -40,6 +45,8 @@ export class WorkerHandle {
   readonly #events: HandleEvents;
   readonly #prepares = new Map<number, (failures: readonly BindFailure[]) => void>();
   readonly #requests = new Map<number, (listeners: readonly BoundListener[]) => void>();
+  /** Certificates that were sent and not taken yet. */
+  readonly #tlsSent = new Map<number, () => void>();
   #progress: Progress = "starting";
   #revision = -1n;
   #digest = "";
@@ -48,17 +55,17 @@ export class WorkerHandle {
   #reason = "ended";
   #lastSign = performance.now();
 
-  /** `entry` is the file that the thread runs. */
-  constructor(settings: Omit<WorkerSettings, "ending">, events: HandleEvents, entry: URL = threadEntry()) {
+  /** `thread` has been told nothing yet. */
+  constructor(settings: Omit<WorkerSettings, "ending">, events: HandleEvents, thread: Worker) {
     this.worker = settings.worker;
     this.#events = events;
-    const workerData: WorkerSettings = { ...settings, ending: this.#ending.buffer };
-    this.#thread = new Worker(entry, { workerData });
+    this.#thread = thread;
     this.#thread.on("message", (message: FromWorker) => this.#receive(message));
     this.#thread.on("error", (error) => {
       this.#reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
     });
     this.#thread.on("exit", () => this.#exited());
+    this.#send({ type: "start", settings: { ...settings, ending: this.#ending.buffer } });
   }
 
   get progress(): Progress {
@@ -112,6 +119,17 @@ export class WorkerHandle {
   feed(list: readonly Uint8Array[]): void {
     if (this.#progress !== "snapshot" && this.#progress !== "live") return;
     this.#send({ type: "changes", list });
+  }
+
+  /**
+   * Sends certificates; resolves when handshakes see them, or the worker is gone. One
+   * that has not been sent its snapshot yet will find them there.
+   */
+  updateTls(update: MaterialUpdate): Promise<void> {
+    if (this.#progress !== "snapshot" && this.#progress !== "live") return Promise.resolve();
+    const request = ++this.#request;
+    this.#send({ type: "tls", request, update });
+    return new Promise((resolve) => this.#tlsSent.set(request, resolve));
   }
 
   /** Binds sockets; answers what could not be bound. Silence until the deadline is a failure. */
@@ -183,6 +201,10 @@ export class WorkerHandle {
         return this.#prepares.get(message.token)?.(message.failures);
       case "status":
         return this.#requests.get(message.request)?.(message.listeners);
+      case "tlsTaken":
+        this.#tlsSent.get(message.request)?.();
+        this.#tlsSent.delete(message.request);
+        return;
       case "listenerError":
         return this.#events.listenerError(message.id, message.message);
       case "ask":
@@ -198,8 +220,9 @@ export class WorkerHandle {
 
   #sendSnapshot(): void {
     this.#progress = "snapshot";
-    const { bytes, pins } = this.#events.snapshot();
+    const { bytes, pins, tls } = this.#events.snapshot();
     this.#send({ type: "pins", listeners: pins });
+    this.#send({ type: "tls", request: ++this.#request, update: tls });
     this.#send({ type: "snapshot", bytes });
   }
 
@@ -209,15 +232,12 @@ export class WorkerHandle {
     const failure = { id: "", code: WORKER_ENDED, message: `worker ${this.worker} ended` };
     for (const settle of [...this.#prepares.values()]) settle([failure]);
     for (const settle of [...this.#requests.values()]) settle([]);
+    for (const settle of this.#tlsSent.values()) settle();
+    this.#tlsSent.clear();
     this.#events.gone(this.#reason);
   }
 
   #send(message: ToWorker): void {
     this.#thread.postMessage(message);
   }
-}
-
-/** The name differs between the checkout (.ts) and the package (.js). */
-function threadEntry(): URL {
-  return new URL(`./thread.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
 }

@@ -90,6 +90,9 @@ const BY_VALUE: Readonly<Record<string, readonly string[]>> = {
     `listener "l" { address "127.0.0.1:1"; protocol "${word}" }`,
     `listener "l" { address "127.0.0.1:1"; protocol "${word}"; tls { cert-file "c"; key-file "k" } }`,
   ]),
+  "listeners/listener tls": ["l", "admin"].map(
+    (id) => `listener "${id}" { address "127.0.0.1:1"; tls { cert-file "c"; key-file "k" } }`,
+  ),
   "routes/route agents": [
     `${OPEN}${route('agents "open"')}`,
     `${CLOSED}${route('agents "closed"')}`,

@@ -19,10 +19,17 @@ function hasOpenssl(): boolean {
   }
 }
 
-function makeCertificate(name: string): void {
+function makeCertificate(name: string, hasName = true): void {
   const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
+  const names = ["-addext", `subjectAltName=DNS:${name}.test`];
   const files = ["-keyout", join(folder, `${name}.key`), "-out", join(folder, `${name}.crt`)];
-  execFileSync("openssl", [...args, ...files, "-days", "1", "-subj", `/CN=${name}`], { stdio: "ignore" });
+  execFileSync(
+    "openssl",
+    [...args, ...(hasName ? names : []), ...files, "-days", "1", "-subj", `/CN=${name}`],
+    {
+      stdio: "ignore",
+    },
+  );
 }
 
 const isPossible = hasOpenssl();
@@ -31,7 +38,9 @@ if (!isPossible) process.stdout.write("files: openssl is not here; certificates 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "sentinel-files-"));
   writeFileSync(join(folder, "text.txt"), "no PEM\n");
-  if (isPossible) for (const name of ["a", "b"]) makeCertificate(name);
+  if (!isPossible) return;
+  for (const name of ["a", "b"]) makeCertificate(name);
+  makeCertificate("nameless", false);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -66,6 +75,9 @@ describe("certificates", () => {
     expect(about(pair("a.crt", "a.key"))).toEqual([]);
     expect(about(pair("a.crt", "b.key"))).toEqual([
       "tls-file 1:57 certificate file 'a.crt' does not match key file 'b.key'",
+    ]);
+    expect(about(pair("nameless.crt", "nameless.key"))).toEqual([
+      "tls-file 1:57 certificate file 'nameless.crt': the certificate has no DNS name in subjectAltName",
     ]);
     expect(about(`tls { sni { hostnames "a"; cert-file "b.crt"; key-file "a.key"; }; }`)).toHaveLength(1);
     expect(about(`tls { cert-file "a.crt"; key-file "a.key"; ca-file "b.crt"; client-auth; }`)).toEqual([]);

@@ -1,5 +1,6 @@
 // Random messages for the tables of the schema: what any file could say, whether
 // this build has it or not. Made from rows and descriptors, so a new row is in.
+import { resolve } from "node:path";
 import { create, type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { durationOf } from "../../src/config/decode/duration.ts";
@@ -142,6 +143,10 @@ function arbitraryValue(type: ValueType, field: DescField, names: RefNames): fc.
       if (field.scalar === ScalarType.UINT32) return fc.constantFrom(...words.map(Number));
       return fc.constantFrom(...words, ...type.prefixes.map((prefix) => `${prefix}X`));
     }
+    case "string":
+      // As the state has it, whatever the folder of the file.
+      if (type.isPath === true) return text.map((path) => resolve("/", path));
+      return field.scalar === ScalarType.UINT32 ? number(0, 100) : text;
     default:
       return field.scalar === ScalarType.UINT32 ? number(0, 100) : text;
   }

@@ -9,6 +9,7 @@ import {
   etagOf,
   hashBytes,
   hashResource,
+  ResourceHasher,
   subtractHash,
 } from "../../src/core/digest.ts";
 
@@ -52,4 +53,15 @@ test("a digest is a sum: order does not matter, and what is taken out is gone", 
     }),
   );
   expect(digestHex(emptyDigest())).toBe("0".repeat(64));
+});
+
+test("resources that are hashed one after the other have the hashes they have alone", () => {
+  const name = fc.oneof(fc.constantFrom("", "u", "v"), fc.string({ unit: "binary", maxLength: 2_000 }));
+  const resource = fc.tuple(fc.constantFrom(1, 5), name, name, fc.uint8Array({ maxLength: 9_000 }));
+  fc.assert(
+    fc.property(fc.array(resource, { maxLength: 8 }), (all) => {
+      const hasher = new ResourceHasher();
+      for (const one of all) expect(hasher.hash(...one)).toBe(hashResource(...one));
+    }),
+  );
 });

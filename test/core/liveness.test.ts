@@ -119,7 +119,9 @@ test("a field is reported once, what is worse inside it again", () => {
 test("what depends on values", () => {
   check(UPSTREAM, UpstreamSchema, { loadBalancing: LoadBalancing.MAGLEV }, "warning load_balancing");
   check(LISTENER, ListenerSchema, { id: "l", protocol: ListenerProtocol.H3 }, "error protocol");
-  check(LISTENER, ListenerSchema, { id: "l", protocol: ListenerProtocol.HTTPS, tls: {} }, "error tls");
+  check(LISTENER, ListenerSchema, { id: "l", protocol: ListenerProtocol.HTTPS, tls: {} });
+  check(LISTENER, ListenerSchema, { id: "l", protocol: ListenerProtocol.H2, tls: {} }, "error protocol");
+  check(LISTENER, ListenerSchema, { id: "l", admin: true, tls: {} }, "error tls");
   check(ROUTE, RouteSchema, { builtinHandler: BuiltinHandler.CACHE_PURGE }, "warning builtin_handler");
   check(AGENT, AgentSchema, { failureMode: FailureMode.OPEN, config: "1" }, "warning ");
   check(AGENT, AgentSchema, { failureMode: FailureMode.CLOSED }, "error ");

@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test } from "@jest/globals";
 import {
   appendResource,
+  eachResource,
   emptyState,
   findResource,
   keyText,
@@ -42,6 +43,22 @@ test("resources come in the order in which they are read", () => {
     "5/v/a",
     "5/v/b",
   ]);
+});
+
+test("eachResource visits the same resources, in whatever order", () => {
+  const state = stateOf(
+    upstream("u", "a@a:80", "b@b:80"),
+    route("r"),
+    listener("l", "127.0.0.1:1"),
+    { addNamespace: { namespace: { id: "n" } } },
+    { addAgent: { agent: { id: "a", unixSocket: { path: "/a" }, failureMode: "FAILURE_MODE_OPEN" } } },
+    { updateCache: { cache: { maxSize: "1" } } },
+  );
+  const seen = new Map<string, object>();
+  eachResource(state, (key, value) => seen.set(keyText(key), value));
+  const all = [...resources(state)].map(({ key, value }) => [keyText(key), value] as const);
+  expect(seen.size).toBe(all.length);
+  for (const [key, value] of all) expect(seen.get(key)).toBe(value);
 });
 
 test("findResource", () => {

@@ -1,5 +1,6 @@
 // deploy/kubernetes/sidecar.yaml: its structure, and a real run of what it
 // describes, with exactly the ConfigMap's text.
+// Alone: its ports may have to stay free for a while, and nobody else be given them.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

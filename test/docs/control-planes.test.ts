@@ -172,7 +172,10 @@ async function startGo(args: readonly string[]): Promise<Example | undefined> {
   const copy = join(folder, "folder-go");
   cpSync(join(EXAMPLES, "folder-go"), copy, { recursive: true });
   const path = [join(ROOT, "node_modules/.bin"), process.env["PATH"]].join(delimiter);
-  const options = { cwd: copy, env: { ...process.env, PATH: path, GOPROXY: "off", GOFLAGS: "-mod=mod" } };
+  const options = {
+    cwd: copy,
+    env: { ...process.env, PATH: path, GOPROXY: "off", GOFLAGS: "-mod=mod -trimpath" },
+  };
   const generate = [
     "generate",
     ROOT,

@@ -1,11 +1,12 @@
-// 2,000 commands of every kind over gRPC while 20 clients ask without pause: no
+// Commands of every kind over gRPC while 20 clients ask without pause: no
 // request fails, none reaches a backend or is served by a route whose removal
 // was acknowledged before the client wrote its head.
 //
 // Clients, backends and the caller of the control API are one thread, so "before"
 // is exact: an answer that was received has a number, every head that is written
 // afterwards carries it, and the backend that gets it asks the history of states
-// whether that may be. COMMANDS_SEED repeats a run.
+// whether that may be. COMMANDS_SEED repeats a run, LOAD=long has 2,000 commands.
+// Alone: it needs both processors itself.
 import { afterEach, expect, test } from "@jest/globals";
 import { type Arrival, LoadBackends } from "./load-backends.ts";
 import { Commands, History, KEPT, PATHS, type Step, upstreamIds } from "./load-commands.ts";
@@ -13,7 +14,7 @@ import { Control, type RunningProxy, startProxy } from "./proxy-process.ts";
 import { type Outcome, RawClient } from "./raw-client.ts";
 
 const SEED = Number(process.env["COMMANDS_SEED"] ?? Date.now() % 2 ** 31);
-const COMMANDS = 2_000;
+const COMMANDS = process.env["LOAD"] === "long" ? 2_000 : 800;
 const CLIENTS = 20;
 const BACKENDS_PER_UPSTREAM = 5;
 /** Clients on each listener that comes and goes. */
@@ -179,7 +180,7 @@ test(`${COMMANDS} commands of all kinds under ${CLIENTS} clients: no request fai
   });
   expect(status.workers.map(({ digest }) => digest)).toEqual(Array(2).fill(status.digest));
   // A run that leaves a kind out, or that nobody watched, would prove little.
-  expect([...commands.tally.values()].filter((times) => times >= 20)).toHaveLength(14);
+  expect([...commands.tally.values()].filter((times) => times >= COMMANDS / 100)).toHaveLength(14);
   expect(tally.answered).toBeGreaterThan(COMMANDS * 2);
-  expect(Math.min(tally.guests, tally.drained)).toBeGreaterThan(50);
+  expect(Math.min(tally.guests, tally.drained)).toBeGreaterThan(COMMANDS / 40);
 }, 120_000);

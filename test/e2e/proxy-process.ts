@@ -190,6 +190,8 @@ export interface Refusal {
 }
 
 /** A grpc-js client of the generated service. */
+const DEFINITION = serviceDefinition(ControlService);
+
 export class Control {
   readonly #client: grpc.Client;
   constructor(address: string) {
@@ -198,7 +200,7 @@ export class Control {
     });
   }
   call<K extends keyof Methods>(name: K, message: Request<K>): Promise<Response<K>> {
-    const method = serviceDefinition(ControlService)[name]!;
+    const method = DEFINITION[name]!;
     return new Promise((ok, fail) => {
       this.#client.makeUnaryRequest(
         method.path,
@@ -211,7 +213,7 @@ export class Control {
     });
   }
   stream<K extends keyof Methods>(name: K, message: Request<K>): grpc.ClientReadableStream<Response<K>> {
-    const method = serviceDefinition(ControlService)[name]!;
+    const method = DEFINITION[name]!;
     return this.#client.makeServerStreamRequest(
       method.path,
       method.requestSerialize as (value: unknown) => Buffer,

@@ -2,6 +2,7 @@
 // `npm start`, the four printed lines pasted into a shell, the lines of the API's
 // documentation, Ctrl-C. Ports are overridden, as the message about a taken port
 // says, so that the test disturbs nobody.
+// Alone: its ports stay free only while nobody else is given any.
 import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";

@@ -1,6 +1,7 @@
 // SIGHUP to a real process under load: one route of many has changed, and that is
 // all that changes; no request fails, and backends keep their connections.
 // `npm run -s bench -- reload` has the times.
+// Alone: it needs both processors itself.
 
 import { writeFileSync } from "node:fs";
 import type { Socket } from "node:net";

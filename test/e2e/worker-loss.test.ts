@@ -3,6 +3,7 @@
 // lost with each value of net.ipv4.tcp_migrate_req, in a network namespace of its
 // own. The times are measured by `npm run -s bench -- worker-loss`; the bounds here
 // are loose.
+// Alone: it times the watchdog and the coming of a replacement under load.
 import { expect, test } from "@jest/globals";
 import { type Loss, measureLosses, namespaceReason } from "./worker-loss.ts";
 

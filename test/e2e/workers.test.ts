@@ -1,6 +1,7 @@
 // Several data-plane workers in one process: the same addresses, the same
 // revision, the same digest; one that dies or hangs is replaced while the others
 // go on; limits hold for the process.
+// Alone: the watchdog must find the worker that hangs, and no other.
 
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";

@@ -12,7 +12,7 @@ import { applyToModel, configText, emptyModel, learnKeys, type Model, modelText 
 
 const IS_LONG = process.env["SIM_LONG"] === "1";
 const SEED = Number(process.env["LAWS_SEED"] ?? Date.now() % 2 ** 31);
-const RUNS = IS_LONG ? 20_000 : 300;
+const RUNS = IS_LONG ? 20_000 : 200;
 const anySequence = fc.array(anyDiff, { minLength: 15, maxLength: IS_LONG ? 60 : 25 });
 const tally = { accepted: 0, refused: 0, undecided: 0, unchanged: 0 };
 
@@ -48,7 +48,7 @@ test(
         expectEqual(applied(a, diffStates(a, b)), b);
         expectEqual(applied(emptyState(), diffStates(emptyState(), b)), b);
       }),
-      { numRuns: IS_LONG ? 5_000 : 150, seed: SEED },
+      { numRuns: IS_LONG ? 5_000 : 100, seed: SEED },
     );
   },
   IS_LONG ? 600_000 : 60_000,
@@ -69,7 +69,7 @@ test(
         }
         expectEqual(applied(emptyState(), all), state);
       }),
-      { numRuns: IS_LONG ? 5_000 : 150, seed: SEED },
+      { numRuns: IS_LONG ? 5_000 : 100, seed: SEED },
     );
   },
   IS_LONG ? 600_000 : 60_000,

@@ -82,6 +82,7 @@ test("whatever the fields are, checking never throws and what goes up is framed 
         version: v,
         authority: check.authority,
         clientAddress: "127.0.0.1",
+        isSecure: false,
         requestId: "r",
       });
       const names = Object.keys(sent).map((each) => each.toLowerCase());

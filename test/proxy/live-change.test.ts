@@ -100,7 +100,7 @@ async function checkRemoveUnderLoad(beforePickMs: number, rounds: number): Promi
   expect(load.statuses.get(200)).toBeGreaterThan(rounds);
 }
 
-// 200 rounds on a real process are in test/e2e/backends.test.ts.
+// The same on a real process is in test/e2e/backends.test.ts.
 test("a backend removed and added 60 times under load: nothing fails, nothing arrives after removal", async () => {
   await checkRemoveUnderLoad(0, 60);
 }, 60_000);

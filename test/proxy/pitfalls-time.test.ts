@@ -1,5 +1,6 @@
 // What takes too long or is too much: rows T and M of http-pitfalls.md. Limits
 // are made short; nothing asserts how long anything took.
+// Alone: what is in time must not be late because of another test.
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { Worker } from "node:worker_threads";

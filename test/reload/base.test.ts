@@ -1,31 +1,45 @@
-// The base of a reload, from its resources alone and from a state that is near.
+// The base of a reload: read again, and encoded from the one before it.
 import { expect, test } from "@jest/globals";
-import { digestHex, type State } from "../../src/core/index.ts";
-import { stateOfBase, stateOfBaseNear } from "../../src/reload/base.ts";
-import { baseOf } from "../../src/store/record.ts";
-import { type Given, listener, route, stateOf, upstream } from "../core/build.ts";
+import { applyDiff, digestHex, emptyState } from "../../src/core/index.ts";
+import { encodeBaseAfter, readBase } from "../../src/reload/base.ts";
+import { baseOf, encodeBase } from "../../src/store/record.ts";
+import { commands, type Given, listener, route, stateOf, upstream } from "../core/build.ts";
 import { same } from "../core/same.ts";
 
-const BASE = [upstream("u", "x@x:80", "y@y:80"), listener("l", "127.0.0.1:1"), route("a"), route("b")];
+const GIVEN = [upstream("u", "x@x:80", "y@y:80"), listener("l", "127.0.0.1:1"), route("a"), route("b")];
 
 test.each<[string, readonly Given[]]>([
-  ["equal", BASE],
-  ["other fields", [...BASE.slice(0, 3), route("b", { priority: 7 })]],
-  ["another order", [...BASE.slice(0, 2), route("b"), route("a")]],
-  ["less", [upstream("u", "x@x:80"), route("a")]],
-  ["more", [...BASE, upstream("v", "z@z:80"), route("c", { upstream: "v" })]],
-  ["nothing in common", [upstream("w")]],
-  ["far", [...BASE, ...Array.from({ length: 1_001 }, (_, i) => route(`r${i}`))]],
-])("a state that is %s leads to the same base", (_, given) => {
-  const [base, near] = [stateOf(...BASE), stateOf(...given)];
-  const stored = baseOf(base);
-  const digestOf = (state: State | undefined) => state && digestHex(state.digest);
-  same(digestOf(stateOfBaseNear(stored, near, baseOf(near).images)), digestHex(base.digest));
-  same(digestOf(stateOfBase(stored)), digestHex(base.digest));
+  ["nothing", []],
+  ["other fields", [{ updateRoute: { route: { id: "b", priority: 7 } } }]],
+  ["another order", [{ updateRoute: { route: { id: "b", order: "0zzzzzzz" } } }]],
+  ["less", [{ removeRoute: { routeId: "a" } }, { removeBackend: { upstream: "u", backendId: "x" } }]],
+  [
+    "more",
+    [
+      upstream("v", "z@z:80"),
+      route("c", { upstream: "v" }),
+      { updateWaf: { waf: { mode: "WAF_MODE_OFF" } } },
+    ],
+  ],
+])("what comes after %s has changed is encoded as if it came first", (_, diff) => {
+  const last = readBase(encodeBase(stateOf(...GIVEN)));
+  same(digestHex(last.state.digest), digestHex(stateOf(...GIVEN).digest));
+  const applied = applyDiff(last.state, commands(...diff));
+  if (!applied.ok) throw new Error(applied.errors[0]!.message);
+  const bytes = encodeBaseAfter(last, applied.state);
+  expect(Buffer.from(bytes).equals(encodeBase(applied.state))).toBe(true);
+  same(digestHex(readBase(bytes).state.digest), digestHex(applied.state.digest));
+});
+
+test("a state that shares nothing with the base is encoded, too", () => {
+  const last = readBase(encodeBase(stateOf(...GIVEN)));
+  const other = stateOf(...GIVEN);
+  expect(Buffer.from(encodeBaseAfter(last, other)).equals(encodeBase(other))).toBe(true);
 });
 
 test("what does not add up is no base", () => {
-  const [base, near] = [stateOf(...BASE), stateOf(...BASE)];
-  const wrong = { ...baseOf(base), digest: new Uint8Array(32) };
-  expect(stateOfBaseNear(wrong, near, baseOf(near).images)).toBeUndefined();
+  const bytes = encodeBase(emptyState());
+  bytes[bytes.length - 1] = bytes.at(-1)! ^ 1;
+  expect(() => readBase(bytes)).toThrow("the base of the reload cannot be read");
+  expect(baseOf(emptyState()).images).toHaveLength(1);
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "@jest/globals";
 import { emptyState } from "../../src/core/index.ts";
+import { readBase } from "../../src/reload/base.ts";
 import { readFiles } from "../../src/reload/reading.ts";
 import { encodeBase } from "../../src/store/record.ts";
 
@@ -13,7 +14,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function read(text: string) {
   const path = join(folder, "sentinel.kdl");
   writeFileSync(path, text);
-  return readFiles({ skipFiles: false, entry: { kind: "file", path }, base: encodeBase(emptyState()) });
+  const request = { skipFiles: false, isBaseChecked: true, entry: { kind: "file", path } as const };
+  return readFiles(request, readBase(encodeBase(emptyState())));
 }
 
 test("of thousands of problems a thousand are told, and how many are not", () => {

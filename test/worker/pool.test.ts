@@ -1,10 +1,16 @@
 // The pool with real threads: who is fed, who is waited for, who is replaced.
+// Alone: the watchdog must find the thread that hangs, and no other.
 import { once } from "node:events";
 import { get } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { BroadcastChannel } from "node:worker_threads";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, expect, test } from "@jest/globals";
+import { emptyState } from "../../src/core/index.ts";
+import { FeedChangeSchema } from "../../src/gen/sentinel/internal/v1/feed_pb.ts";
 import type { Store } from "../../src/store/store.ts";
+import { EarlyThreads } from "../../src/worker/early-threads.ts";
+import { encodeSnapshot } from "../../src/worker/feed.ts";
 import { type PoolOptions, WorkerPool } from "../../src/worker/pool.ts";
 import { listener } from "../core/build.ts";
 import { addBackend, attempt, summary, watchedStore } from "../store/build.ts";
@@ -45,6 +51,7 @@ async function poolOf(options: PoolOptions = {}): Promise<Running> {
       workerLive: (worker, revision) => note(`live ${worker} ${revision}`),
       workerResync: (worker, reason) => note(`resync ${worker} ${reason}`),
       listenerError: (worker, id) => note(`error ${worker} ${id}`),
+      certificateUnusable: (id) => note(`certificate ${id}`),
     },
     options,
   );
@@ -125,6 +132,30 @@ test("workers start at the current revision, follow every change, and stop", asy
   expect(await pool.waitApplied(store.revision, 60_000)).toBe(false);
   expect((await store.commit(attempt([addBackend("late")]))).ok).toBe(true);
   await pool.stop(0);
+});
+
+test("threads that are there already become the first workers", async () => {
+  const early = new EarlyThreads(1);
+  const { store, pool } = await poolOf({ early });
+  expect(await pool.start(2, 20_000)).toBe(true);
+  expect(early.take()).toBeUndefined();
+  expect(pool.states().map(({ digest }) => digest)).toEqual([store.digest, store.digest]);
+});
+
+test("a snapshot that is there already is sent if it is of the state as it is now", async () => {
+  const old = await poolOf();
+  const snapshot = { revision: old.store.revision, bytes: encodeSnapshot(old.store.revision, emptyState()) };
+  await old.store.commit(attempt([addBackend("b")]));
+  expect(await old.pool.start(1, 20_000, snapshot)).toBe(true);
+  expect(old.pool.states()[0]).toMatchObject({ revision: 2n, digest: old.store.digest });
+  // What a worker is sent it proves, wherever it comes from.
+  const now = await poolOf();
+  const head = toBinary(
+    FeedChangeSchema,
+    create(FeedChangeSchema, { revision: 1n, digest: Buffer.alloc(32, 1) }),
+  );
+  void now.pool.start(1, 20_000, { revision: 1n, bytes: head });
+  expect(await now.seen("gone 0")).toContain("unusable snapshot: digest differs at revision 1");
 });
 
 test("a listener is bound before its change is committed, and serves when it is applied", async () => {

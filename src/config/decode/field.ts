@@ -5,13 +5,29 @@
 import type { DescEnum, DescField, DescMessage } from "@bufbuild/protobuf";
 import type { Row } from "../schema/row.ts";
 
+/** What was found for a row; asked of every key of a file. */
+const found = new WeakMap<DescMessage, WeakMap<Row, DescField | undefined>>();
+
 /** The field a row fills; undefined if it fills none by itself. */
 export function fieldOf(row: Row, desc: DescMessage): DescField | undefined {
+  let ofDesc = found.get(desc);
+  if (ofDesc === undefined) {
+    ofDesc = new WeakMap();
+    found.set(desc, ofDesc);
+  }
+  const known = ofDesc.get(row);
+  if (known !== undefined || ofDesc.has(row)) return known;
+  const field = findField(row, desc);
+  ofDesc.set(row, field);
+  return field;
+}
+
+function findField(row: Row, desc: DescMessage): DescField | undefined {
   if (row.field === "" || row.inline) return undefined;
   const names = row.field === undefined ? fieldNames(row.key) : [row.field];
   for (const name of names) {
-    const found = desc.fields.find((field) => field.name === name);
-    if (found !== undefined) return found;
+    const field = desc.fields.find((one) => one.name === name);
+    if (field !== undefined) return field;
   }
   return undefined;
 }

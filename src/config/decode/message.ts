@@ -11,6 +11,7 @@ import { type Block, describe, type Item, markBroken, type Pair, textOf, type Va
 import { constructOf } from "./constructs.ts";
 import { durationOf } from "./duration.ts";
 import { enumNumber, fieldOf } from "./field.ts";
+import { pathFrom } from "./system.ts";
 
 /** What decoding needs beside the block. */
 export interface DecodeContext {
@@ -224,6 +225,7 @@ function convert(field: DescField, item: Item, value: Value, context: DecodeCont
   const { shape } = item.row;
   const type = "type" in shape ? shape.type : undefined;
   if (type?.kind === "ref") return context.canonical(type.to, String(value.value));
+  if (type?.kind === "string" && type.isPath === true) return pathFrom(value.at, String(value.value));
   if (field.enum !== undefined) return enumNumber(field.enum, String(value.value));
   if (field.message !== undefined) return durationOf(Number(value.value));
   switch (field.scalar) {

@@ -1,7 +1,7 @@
 // Tables of listeners and their TLS, certificate and ACME settings.
 import { missingKey } from "../rules.ts";
 import { prefixAround } from "../scopes.ts";
-import { type Block, boolOf, idOf, items } from "../tree.ts";
+import { type Block, boolOf, idOf } from "../tree.ts";
 import {
   block,
   blocks,
@@ -15,6 +15,7 @@ import {
   judge,
   list,
   live,
+  path,
   per,
   ref,
   refuse,
@@ -80,14 +81,14 @@ const CERTIFICATE_MISSES = {
 const SNI = table(
   "listeners/listener/tls/sni",
   [
-    refuse(
+    live(
       "hostnames",
       list(text()),
       core("names served with this certificate; * covers one label", "names in the certificate"),
     ),
     warn("priority-hostnames", list(text()), per("like hostnames, but wins over names found by scanning")),
-    refuse("cert-file", text(), core("PEM chain")),
-    refuse("key-file", text(), core("PEM key of the certificate")),
+    live("cert-file", path(), core("PEM chain")),
+    live("key-file", path(), core("PEM key of the certificate")),
     warn("acme", block(ACME), per("a certificate obtained by ACME, in place of the two files")),
   ],
   { misses: CERTIFICATE_MISSES },
@@ -100,7 +101,7 @@ const SNI_CERTS = table("listeners/listener/tls/sni-certs", [
 ]);
 
 const ADDITIONAL_CERTS = table("listeners/listener/tls/additional-certs", [
-  refuse("sni-cert", blocks(SNI), core("the same as sni"), { field: "sni" }),
+  live("sni-cert", blocks(SNI), core("the same as sni"), { field: "sni" }),
 ]);
 
 const TLS_VERSIONS = words({ "1.2": ["tls1.2", "tlsv1.2"], "1.3": ["tls1.3", "tlsv1.3"] });
@@ -108,17 +109,17 @@ const TLS_VERSIONS = words({ "1.2": ["tls1.2", "tlsv1.2"], "1.3": ["tls1.3", "tl
 const TLS = table(
   "listeners/listener/tls",
   [
-    refuse("cert-file", text(), core("PEM chain; required unless acme, sni or sni-certs is there")),
-    refuse("key-file", text(), core("PEM key of the certificate")),
-    refuse("min-version", TLS_VERSIONS, core("lowest version that is offered", "1.2")),
-    refuse("max-version", TLS_VERSIONS, exp("highest version that is offered", "1.3")),
-    refuse("sni", blocks(SNI), core("a further certificate, by name")),
-    refuse("ca-file", text(), exp("certificate authorities of client certificates")),
-    refuse("client-auth", bool(), exp("demands a client certificate; needs ca-file", "#false")),
-    refuse("cipher-suite", list(text()), exp("IANA or OpenSSL names", "those of the runtime"), {
+    live("cert-file", path(), core("PEM chain; required unless acme, sni or sni-certs is there")),
+    live("key-file", path(), core("PEM key of the certificate")),
+    live("min-version", TLS_VERSIONS, core("lowest version that is offered", "1.2")),
+    live("max-version", TLS_VERSIONS, exp("highest version that is offered", "1.3")),
+    live("sni", blocks(SNI), core("a further certificate, by name")),
+    live("ca-file", path(), exp("certificate authorities of client certificates")),
+    live("client-auth", bool(), exp("demands a client certificate; needs ca-file", "#false")),
+    live("cipher-suite", list(text()), exp("IANA or OpenSSL names", "those of the runtime"), {
       also: ["cipher-suites", "ciphers"],
     }),
-    warn("session-resumption", bool(), exp("session tickets", "#true")),
+    live("session-resumption", bool(), exp("session tickets", "#true")),
     warn("ocsp-stapling", bool(), per("staples when the certificate names a responder", "#true"), {
       same: [false],
     }),
@@ -127,7 +128,7 @@ const TLS = table(
     warn("allow-sni-overlaps", bool(), per("lets scanned certificates share names", "#false"), {
       same: [false],
     }),
-    refuse("additional-certs", block(ADDITIONAL_CERTS), core("older spelling: each sni-cert is an sni"), {
+    live("additional-certs", block(ADDITIONAL_CERTS), core("older spelling: each sni-cert is an sni"), {
       inline: true,
     }),
   ],
@@ -147,9 +148,9 @@ const LISTENER = entity(
       "protocol",
       words({ http: [], https: [], h2: ["http2"], h3: ["http3"] }),
       core("https offers HTTP/1.1, h2 offers h2 and HTTP/1.1; both need tls", "https with tls, else http"),
-      plainOnly,
+      withoutHttp2,
     ),
-    refuse("tls", block(TLS), core("certificates and TLS settings")),
+    judge("tls", block(TLS), core("certificates and TLS settings"), tlsOfAdmin),
     live("default-route", ref("route"), exp("route used when none matches on this listener")),
     live("namespace", ref("namespace"), exp("serves only this namespace")),
     warn("request-timeout-secs", seconds(), exp("time to receive a request head; 408", "60")),
@@ -188,11 +189,14 @@ export function listenerId(listener: Block): string | undefined {
   return idOf(listener) ?? (listener.broken ? undefined : "service-listener");
 }
 
-/** Anything but plain HTTP/1.1 would need TLS or another protocol on the wire. */
-function plainOnly(item: Parameters<Judge>[0], listener: Block): ReturnType<Judge> {
+/** HTTP/2 and HTTP/3: a client that counts on them would not get what it asks for. */
+function withoutHttp2(item: Parameters<Judge>[0]): ReturnType<Judge> {
   const protocol = item.values[0]?.value;
-  if (protocol === undefined || protocol === "http") return undefined;
-  // With a tls block the report is there already.
-  if (protocol !== "h3" && items(listener, "tls").length > 0) return undefined;
+  if (protocol === undefined || protocol === "http" || protocol === "https") return undefined;
   return { severity: "error", message: `protocol '${protocol}' is not implemented in this version` };
+}
+
+/** The main thread, which serves the admin endpoints, has no TLS. */
+function tlsOfAdmin(_: Parameters<Judge>[0], listener: Block): ReturnType<Judge> {
+  return isAdmin(listener) ? "error" : undefined;
 }

@@ -14,7 +14,8 @@ export type ValueType =
   | { readonly kind: "duration"; readonly unit: "s" | "ms"; readonly positive: boolean }
   /** A bare number counts units of so many bytes. */
   | { readonly kind: "size"; readonly min: number; readonly unit: number }
-  | { readonly kind: "string" }
+  /** A path counts from the folder of the file in which it stands. */
+  | { readonly kind: "string"; readonly isPath?: boolean }
   | { readonly kind: "enum"; readonly values: Spellings; readonly prefixes: readonly string[] }
   | { readonly kind: "ref"; readonly to: RefKind }
   | { readonly kind: "any" };
@@ -222,6 +223,7 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 
 export const bool = (): Shape => scalar({ kind: "bool" });
 export const text = (): Shape => scalar({ kind: "string" });
+export const path = (): Shape => scalar({ kind: "string", isPath: true });
 export const any = (): Shape => scalar({ kind: "any" });
 export const seconds = (positive = false): Shape => scalar({ kind: "duration", unit: "s", positive });
 export const millis = (positive = false): Shape => scalar({ kind: "duration", unit: "ms", positive });

@@ -1,6 +1,5 @@
 // Names of cipher suites (config-format.md §7.2): those that the runtime's OpenSSL has, in
-// OpenSSL's spelling or in IANA's. Of files only: what is known depends on the runtime, and
-// the core asks nothing of its surroundings.
+// OpenSSL's spelling or in IANA's. Said here with a place, and by tls/ciphers.ts of every change.
 import { getCiphers } from "node:tls";
 import { nearest } from "../../core/index.ts";
 import type { Report } from "../diagnostic.ts";
@@ -38,16 +37,15 @@ function known(): ReadonlyMap<string, string> {
 
 /**
  * One spelling for what OpenSSL and IANA call differently: "ECDHE-RSA-AES256-GCM-SHA384" and
- * "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384". Those of TLS 1.3 have one name.
+ * "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384". Those of TLS 1.3 have one name. As tls/ciphers.ts has it.
  */
 function foldedName(name: string): string {
-  const upper = name.toUpperCase();
-  const [keys = "", cipher] = upper.replace(/^TLS_/, "").split("_WITH_");
-  if (cipher === undefined || !upper.startsWith("TLS_")) return upper.replace(/-CBC(?=-)/, "");
+  const [, keys = "", cipher] = /^TLS_(\w+?)_WITH_(\w+)$/.exec(name) ?? [];
+  if (cipher === undefined) return name.toUpperCase();
   const exchange = keys === "RSA" ? "" : `${keys.replaceAll("_", "-")}-`;
   const plain = cipher
-    .replace(/^(AES|ARIA|CAMELLIA)_(128|256)/, "$1$2")
-    .replace("_CBC", "")
+    .replace(/^(AES|ARIA|CAMELLIA)_(\d+)/, "$1$2")
+    .replace(/_CBC(?=_SHA)/, "")
     .replace(/^(CHACHA20_POLY1305)_SHA256$/, "$1");
   return exchange + plain.replaceAll("_", "-");
 }

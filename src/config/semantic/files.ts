@@ -1,7 +1,8 @@
 // Rules about the files that a configuration names: certificates that can be read,
 // parse and belong to their keys, authorities, folders of static files. Left out
 // with `--skip-files`; log files, sockets and the pid file are never touched.
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { checkCertificate } from "../../tls/check-certificate.ts";
 import { pathFrom } from "../decode/system.ts";
 import type { Report } from "../diagnostic.ts";
 import { readRegularFile, statusOf } from "../regular-file.ts";
@@ -20,10 +21,11 @@ export function checkFiles(block: Block, report: Report): void {
 /** Path of a table → what is checked of its blocks. */
 const FILES: Readonly<Record<string, (block: Block, report: Report) => void>> = {
   "listeners/listener/tls": (tls, report) => {
-    checkPair(tls, "cert-file", "key-file", report);
+    checkPair(tls, "cert-file", "key-file", report, checkServable);
     checkAuthority(tls, "ca-file", report);
   },
-  "listeners/listener/tls/sni": (sni, report) => checkPair(sni, "cert-file", "key-file", report),
+  "listeners/listener/tls/sni": (sni, report) =>
+    checkPair(sni, "cert-file", "key-file", report, checkServable),
   "upstreams/upstream/tls": (tls, report) => {
     checkPair(tls, "client-cert", "client-key", report);
     checkAuthority(tls, "ca-cert", report);
@@ -31,15 +33,39 @@ const FILES: Readonly<Record<string, (block: Block, report: Report) => void>> = 
   "routes/route/static-files": checkRoot,
 };
 
-/** A certificate and its key. */
-function checkPair(block: Block, certKey: string, keyKey: string, report: Report): void {
+type Files = { readonly cert: Value; readonly key: Value };
+
+/** A certificate and its key; `further` is asked when they belong together. */
+function checkPair(
+  block: Block,
+  certKey: string,
+  keyKey: string,
+  report: Report,
+  further?: (cert: Buffer, key: Buffer, files: Files, report: Report) => void,
+): void {
   const [cert, key] = [value(block, certKey), value(block, keyKey)];
-  const parsedCert = cert && parsed(cert, "certificate", (pem) => new X509Certificate(pem), report);
-  const parsedKey: KeyObject | undefined = key && parsed(key, "key", (pem) => createPrivateKey(pem), report);
-  if (parsedCert === undefined || parsedKey === undefined || parsedCert.checkPrivateKey(parsedKey)) return;
+  const parsedCert =
+    cert && parsed(cert, "certificate", (pem) => ({ pem, cert: new X509Certificate(pem) }), report);
+  const parsedKey = key && parsed(key, "key", (pem) => ({ pem, key: createPrivateKey(pem) }), report);
+  if (cert === undefined || key === undefined || parsedCert === undefined || parsedKey === undefined) return;
+  if (parsedCert.cert.checkPrivateKey(parsedKey.key)) {
+    return further?.(parsedCert.pem, parsedKey.pem, { cert, key }, report);
+  }
   const message = `certificate file '${cert?.value}' does not match key file '${key?.value}'`;
   const hints = ["the key must be the one that the first certificate of the file was made for"];
   report.error("tls-file", cert?.at ?? block.at, message, { hints });
+}
+
+/** What else keeps a pair from being served, the same as when it is read to be. */
+function checkServable(cert: Buffer, key: Buffer, files: Files, report: Report): void {
+  // Dates only warn, and what warns today may not tomorrow: that is for who serves it.
+  const checked = checkCertificate(cert.toString("latin1"), key.toString("latin1"), new Date(0));
+  if (checked.ok) return;
+  for (const { part, message, hint } of checked.problems) {
+    const { at, value: file } = files[part];
+    const what = part === "cert" ? "certificate" : "key";
+    report.error("tls-file", at, `${what} file '${file}': ${message}`, { hints: [hint] });
+  }
 }
 
 /** The certificate or key in a file; undefined after a report. */

@@ -150,8 +150,8 @@ export class SqlitePersistence implements Persistence {
       ({ change, answer, base, guards }) => (change ?? answer ?? base ?? guards) !== undefined,
     );
     await this.#write(rows, isSynced);
-    // What has arrived in the same turn of the event loop can be decided before the next group is closed.
-    await new Promise((turn) => setImmediate(turn));
+    // Of several clients, what has arrived in the same turn of the event loop can be decided before the next group is closed.
+    if (records.length > 1) await new Promise((turn) => setImmediate(turn));
     for (const answer of answers) this.#answers.add(answer);
     for (const { change } of records) if (change !== undefined) this.#revision = change.revision;
     if (records.some(({ guards }) => guards !== undefined)) this.#areGuardsNew = true;

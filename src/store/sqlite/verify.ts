@@ -13,6 +13,7 @@ import {
   type Image,
   KIND_NAMES,
   type Kind,
+  ResourceHasher,
 } from "../../core/index.ts";
 import {
   StoredAttempt_Result,
@@ -165,17 +166,31 @@ export function readImages(db: DatabaseSync, { digest, revision: last }: Positio
   const statement = db.prepare("SELECT kind, upstream, id, value, revision, origin, crc FROM resources");
   statement.setReturnArrays(true);
   const sum = emptyDigest();
+  const hasher = new ResourceHasher();
   const images: KeptImage[] = [];
+  // What a diff wrote has one origin, and what is in one upstream its name: kept once.
+  let known = { upstream: "", revision: Number.NaN, at: 0n, origin: "", crc: 0 };
   for (const row of statement.iterate() as Iterable<unknown>) {
     const [kind, upstream, id, value, revision, origin, crc] = row as [
       ...[number, string, string, Uint8Array, number, string, number],
     ];
-    if (originCrc(revision, origin) !== crc || revision > last) {
+    if (revision !== known.revision || origin !== known.origin || upstream !== known.upstream) {
+      known = { upstream, revision, at: BigInt(revision), origin, crc: originCrc(revision, origin) };
+    }
+    if (known.crc !== crc || revision > last) {
       return `the origin of ${nameOf(kind, upstream, id)} is not what was written`;
     }
-    const hash = hashResource(kind, upstream, id, value);
+    const hash = hasher.hash(kind, known.upstream, id, value);
     addHash(sum, hash);
-    images.push({ kind, upstream, id, value, hash, revision: BigInt(revision), origin });
+    images.push({
+      kind,
+      upstream: known.upstream,
+      id,
+      value,
+      hash,
+      revision: known.at,
+      origin: known.origin,
+    });
   }
   if (digestBytes(sum).equals(digestBytes(digest))) return images;
   return damagedResource(db) ?? `its resources do not add up to the digest of revision ${last}`;

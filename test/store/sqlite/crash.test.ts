@@ -15,8 +15,6 @@ afterAll(removeFolders);
 
 const CHILD = join(import.meta.dirname, "crash-child.ts");
 const NO_WARNING = "--disable-warning=ExperimentalWarning";
-/** All children run the same code: what the first has compiled is there for the others. */
-const ENV = { ...process.env, NODE_COMPILE_CACHE: newFolder() };
 
 /** Runs the child to its end; what it said, and the signal that it died of. */
 function run(dir: string, plan: CrashPlan): Promise<{ said: string[]; signal: string | null }> {
@@ -116,7 +114,7 @@ test("a process that is killed from outside, again and again, loses nothing", as
 test("another process's folder is refused by its name, can be read, and is free when it dies", async () => {
   const dir = newFolder();
   const plan = JSON.stringify({ groups: 2, end: "wait" } satisfies CrashPlan);
-  const child = spawn(process.execPath, [NO_WARNING, CHILD, dir, plan], { env: ENV });
+  const child = spawn(process.execPath, [NO_WARNING, CHILD, dir, plan]);
   const closed = new Promise((resolve) => child.on("close", resolve));
   try {
     await new Promise<void>((resolve, reject) => {
@@ -148,7 +146,6 @@ test("a full disk refuses appends, stores nothing of them, and damages nothing",
   const script = `trap '' XFSZ; ulimit -f 160; exec "$0" ${NO_WARNING} "$@"`;
   const said = execFileSync("bash", ["-c", script, process.execPath, CHILD, dir, plan], {
     encoding: "utf8",
-    env: ENV,
   });
   const lines = said.split("\n");
   const acknowledged = lines.filter((one) => one.startsWith("ack")).length;
