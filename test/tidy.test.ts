@@ -54,7 +54,7 @@ const PACKAGES: Readonly<Record<string, RegExp>> = {
   proxy: /^(node:.*|http-proxy-3|@bufbuild\/protobuf(\/.*)?)$/,
   worker: /^(node:(worker_threads|fs|os|net)|@bufbuild\/protobuf(\/.*)?)$/,
   config:
-    /^(node:(fs|path|crypto|tls)(\/.*)?|@bgotink\/kdl(\/.*)?|kdljs|jsonc-parser|toml-eslint-parser|@bufbuild\/protobuf(\/.*)?)$/,
+    /^(node:(fs|path|crypto)(\/.*)?|@bgotink\/kdl(\/.*)?|kdljs|jsonc-parser|toml-eslint-parser|@bufbuild\/protobuf(\/.*)?)$/,
   tls: /^node:(crypto|fs\/promises|tls)$/,
   client: /^(node:crypto|@grpc\/grpc-js|@bufbuild\/protobuf(\/.*)?)$/,
   reload: /^(node:(worker_threads|fs|path)|@bufbuild\/protobuf(\/.*)?)$/,

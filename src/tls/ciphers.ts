@@ -25,8 +25,9 @@ export function cipherList(names: readonly string[]): string {
   return (names.length === 0 ? DEFAULT_CIPHERS : names).map(opensslName).join(":");
 }
 
-/** "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" → "ECDHE-RSA-AES128-GCM-SHA256". */
-export function opensslName(name: string): string {
+/** "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" → "ECDHE-RSA-AES128-GCM-SHA256"; in upper case. */
+export function opensslName(written: string): string {
+  const name = written.toUpperCase();
   const parts = /^TLS_(\w+?)_WITH_(\w+)$/.exec(name);
   if (parts === null) return name;
   const exchange = parts[1] === "RSA" ? "" : `${parts[1]!.replaceAll("_", "-")}-`;
@@ -38,15 +39,21 @@ export function opensslName(name: string): string {
   return `${exchange}${cipher}`;
 }
 
+/** What to do about a name that this runtime does not know; undefined if it knows it. */
+export function unknownCipherHint(name: string): string | undefined {
+  const known = getCiphers().map((one) => one.toUpperCase());
+  if (known.includes(opensslName(name))) return undefined;
+  if (/[:,\s]/.test(name)) return 'give each name as a value of its own: "A" "B"';
+  const best = nearest(opensslName(name), known);
+  const example = "names are those of OpenSSL or IANA, such as 'TLS_AES_128_GCM_SHA256'";
+  return best === undefined ? example : `did you mean '${best}'?`;
+}
+
 /** An error for each cipher suite of a listener that this runtime does not know. */
 export function cipherErrors({ id, tls }: Listener): ConfigError[] {
-  const known = new Set(getCiphers());
   return (tls?.cipherSuite ?? []).flatMap((name, i): ConfigError[] => {
-    if (known.has(opensslName(name).toLowerCase())) return [];
-    const near = nearest(
-      name.toUpperCase(),
-      [...known].map((one) => one.toUpperCase()),
-    );
+    const hint = unknownCipherHint(name);
+    if (hint === undefined) return [];
     const field = `tls.cipher_suite[${i}]`;
     return [
       {
@@ -54,7 +61,7 @@ export function cipherErrors({ id, tls }: Listener): ConfigError[] {
         rule: "bad-value",
         path: `listener.${field}`,
         message: `unknown cipher suite ${quote(name)}`,
-        hint: near === undefined ? "IANA and OpenSSL names are known" : `did you mean '${near}'?`,
+        hint,
         subject: { kind: "listener", id, field },
       },
     ];

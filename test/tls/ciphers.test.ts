@@ -36,6 +36,6 @@ test("an unknown name is told, with what was meant", () => {
   });
   expect(cipherErrors(listener).map(({ path, message, hint }) => `${path} ${message}; ${hint}`)).toEqual([
     "listener.tls.cipher_suite[1] unknown cipher suite 'ECDHE-RSA-AES128-GCM-SHA255'; did you mean 'ECDHE-RSA-AES128-GCM-SHA256'?",
-    "listener.tls.cipher_suite[2] unknown cipher suite 'ROT13'; IANA and OpenSSL names are known",
+    "listener.tls.cipher_suite[2] unknown cipher suite 'ROT13'; names are those of OpenSSL or IANA, such as 'TLS_AES_128_GCM_SHA256'",
   ]);
 });
