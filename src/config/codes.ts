@@ -156,7 +156,7 @@ export const CODES = {
     "error or warning",
     "The key belongs to the format but does nothing in this version. An error where ignoring it would be unsafe.",
     "remove it, or use a version that has it",
-    'listener "web" address="127.0.0.1:443" protocol="https" { tls { cert-file "a"; key-file "b"; }; }',
+    "limits { max-header-count 50; }",
   ),
   "unused-value": warning("A value has no effect here."),
   "no-listeners": error(
