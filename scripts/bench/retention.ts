@@ -109,6 +109,8 @@ async function look(control: Control, { pid }: ChildProcess, stateDir: string): 
     oldest = storage!.oldestRevision;
     await delay(LOOK_MS);
   }
+  // With the first change after a burst the WAL is cut.
+  await change(control, -2, 0);
   let rssBytes = Number.POSITIVE_INFINITY;
   for (let i = 0; i < LOOKS; i++) {
     await delay(LOOK_MS);

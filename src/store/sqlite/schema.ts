@@ -9,8 +9,11 @@ export const APPLICATION_ID = 0x534e544c;
 
 /** Pages of the WAL after which it is copied into the database without waiting for a pause; 16 MiB. */
 export const MAX_WAL_PAGES = 4_000;
-/** The WAL file is cut to this when it starts anew. */
-const WAL_SIZE_LIMIT = 32 << 20;
+/**
+ * The WAL file is cut to this when it starts anew: what a burst left is not kept for good. It is not cut to
+ * nothing, since a commit that makes the file longer waits longer for the disk.
+ */
+const WAL_SIZE_LIMIT = 4 << 20;
 
 /**
  * Every hash is SHA-256. `changes.hash` and `audit.hash`: see rows.ts.
