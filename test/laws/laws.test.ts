@@ -109,8 +109,13 @@ function compareRules(rules: readonly string[], expected: readonly string[], all
   const found = new Set(
     rules.map((rule) => (/^(unknown-[a-z]+|bad-export|referenced)$/.test(rule) && all ? "dangling" : rule)),
   );
-  for (const rule of expected) if (!found.has(rule)) expect([...found]).toContain(rule);
-  if (all) sameData([...found].sort(), [...expected].sort());
+  // Whether a route's agents let it go unprotected cannot be told of one that is not there.
+  const isOpen = (rule: string) => rule === "not-implemented" && expected.includes("dangling");
+  for (const rule of expected) {
+    if (!found.has(rule) && !isOpen(rule)) expect([...found]).toContain(rule);
+  }
+  const certain = (rules: Iterable<string>) => [...rules].filter((rule) => !isOpen(rule)).sort();
+  if (all) sameData(certain(found), certain(expected));
 }
 
 function sameKeys(a: State, b: State): boolean {
