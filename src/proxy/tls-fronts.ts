@@ -3,7 +3,7 @@
 // plain. Certificates come from the primary (src/tls) and may be there later than
 // the listener: until then handshakes fail, never with another certificate. Owned
 // by client-connections.ts.
-import { constants } from "node:crypto";
+import { constants, createHmac } from "node:crypto";
 import type { Socket } from "node:net";
 import {
   createSecureContext,
@@ -90,6 +90,7 @@ export class TlsFronts {
     const { handshakeMs, onSecure, onFailure } = this.#options;
     const server = createServer({
       ...this.#settings(listener.tls!),
+      ...this.#sessions(listener),
       handshakeTimeout: handshakeMs,
       allowHalfOpen: true,
       noDelay: true,
@@ -129,7 +130,6 @@ export class TlsFronts {
       ...shared,
       ...(own === undefined ? {} : { cert: own.cert, key: own.key }),
       ...(tls.clientAuth === true ? { requestCert: true, rejectUnauthorized: true } : {}),
-      ...(this.#ticketKeys === undefined ? {} : { ticketKeys: this.#ticketKeys }),
       // A client that offers none of these gets an alert.
       ALPNProtocols: ["http/1.1"],
       SNICallback: (name, done) => {
@@ -138,6 +138,18 @@ export class TlsFronts {
         done(null, pair && this.#contextOf(pair, shared));
       },
     };
+  }
+
+  /**
+   * A session is resumed only where it began, and under the same demands: one of a listener that asks
+   * for no client certificate must not open one that does.
+   */
+  #sessions({ id, tls }: Listener): TlsOptions {
+    if (this.#ticketKeys === undefined) return {};
+    const what = JSON.stringify([id, tls?.clientAuth === true, tls?.caFile ?? ""]);
+    // 48 bytes, which is what a ticket key has.
+    const ticketKeys = createHmac("sha384", this.#ticketKeys).update(what).digest();
+    return { ticketKeys, sessionIdContext: ticketKeys.toString("hex", 32, 48) };
   }
 
   /** Without authorities nobody is let in. */

@@ -193,6 +193,32 @@ available("sessions are resumed whichever worker answers, until a certificate is
   expect(await resumed(session)).toBe(false);
 });
 
+available("a session of one listener opens no other", async () => {
+  const first = await handshake({ servername: "own.test" });
+  const session = await new Promise<Buffer>((resolve) => {
+    first.once("session", resolve);
+    first.write("GET / HTTP/1.1\r\nHost: own.test\r\n\r\n");
+  });
+  first.destroy();
+  const again = await handshake({ servername: "own.test", session });
+  expect(again.isSessionReused()).toBe(true);
+  again.destroy();
+  const answer = await new Promise<string>((resolve) => {
+    const port = portOf("members");
+    const socket = connect({
+      host: "127.0.0.1",
+      port,
+      rejectUnauthorized: false,
+      servername: "own.test",
+      session,
+    });
+    socket.once("error", () => resolve("refused")).once("close", () => resolve("refused"));
+    socket.once("data", (bytes) => resolve(bytes.toString("latin1").slice(0, 12)));
+    socket.write("GET / HTTP/1.1\r\nHost: own.test\r\n\r\n");
+  });
+  expect(answer).toBe("refused");
+});
+
 available("what cannot be served is refused with its field, and nothing changes", async () => {
   const { cert } = authority.issue("refused.test");
   const wrong = authority.file("wrong.crt", cert);
