@@ -59,7 +59,6 @@ export class ClientConnections {
   readonly #count: ConnectionCount;
   #activeRequests = 0;
   #refused = 0;
-  #failedHandshakes = 0;
   #onEmpty: (() => void) | undefined;
   /** Concurrent connections; further ones are closed after accept. */
   maxConnections: number;
@@ -95,9 +94,6 @@ export class ClientConnections {
     this.#tls = new TlsFronts({
       handshakeMs: limits.handshakeMs,
       onSecure: (socket, origin) => this.#adopt(socket, origin),
-      onFailure: () => {
-        this.#failedHandshakes++;
-      },
     });
     // It never listens; this is what starts the check of requestHeadMs (http-pitfalls.md E7).
     this.#server.emit("listening");
@@ -183,11 +179,6 @@ export class ClientConnections {
   /** Connections closed because there were too many. */
   get refusedConnections(): number {
     return this.#refused;
-  }
-
-  /** TLS handshakes that failed. */
-  get failedHandshakes(): number {
-    return this.#failedHandshakes;
   }
 
   #take(request: IncomingMessage, response: ServerResponse): void {

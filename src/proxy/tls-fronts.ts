@@ -35,8 +35,6 @@ interface Front {
 export interface TlsFrontsOptions {
   readonly handshakeMs: number;
   readonly onSecure: (socket: TLSSocket, origin: Origin) => void;
-  /** A handshake failed; the socket is closed. */
-  readonly onFailure: (error: NodeJS.ErrnoException) => void;
 }
 
 /** Whether what goes over a connection is encrypted. */
@@ -77,17 +75,16 @@ export class TlsFronts {
   ): void {
     try {
       this.#frontOf(listener, origin).server.emit("connection", socket);
-    } catch (error) {
+    } catch {
       // Settings that OpenSSL does not take were refused before; a file may have changed since.
       socket.destroy();
-      this.#options.onFailure(error as NodeJS.ErrnoException);
     }
   }
 
   #frontOf(listener: Listener, origin: Origin): Front {
     const known = this.#fronts.get(origin);
     if (known?.listener === listener) return known;
-    const { handshakeMs, onSecure, onFailure } = this.#options;
+    const { handshakeMs, onSecure } = this.#options;
     const server = createServer({
       ...this.#settings(listener.tls!),
       ...this.#sessions(listener),
@@ -99,10 +96,9 @@ export class TlsFronts {
       secure.disableRenegotiation();
       onSecure(secure, origin);
     });
-    server.on("tlsClientError", (error, secure) => {
+    server.on("tlsClientError", (_, secure) => {
       secure.on("error", () => {});
       secure.destroy();
-      onFailure(error);
     });
     const front = { listener, server };
     this.#fronts.set(origin, front);

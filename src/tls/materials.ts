@@ -54,11 +54,6 @@ export class Materials {
     return { add: [...this.#known.values()], drop: [], ticketKeys: this.#ticketKeys };
   }
 
-  /** The certificates that are served. */
-  pairs(): Extract<Material, { kind: "pair" }>[] {
-    return [...this.#known.values()].filter((material) => material.kind === "pair");
-  }
-
   /** Reads what listeners need and nobody has read yet; all errors, or none. */
   async prepare(token: number, listeners: readonly Listener[]): Promise<readonly ConfigError[]> {
     const needed = listeners.flatMap((listener) =>

@@ -59,8 +59,6 @@ export interface PoolOptions {
   readonly watchdog?: { readonly heartbeatMs: number; readonly silenceMs: number };
   /** Threads that are there already, which become the first workers. */
   readonly early?: EarlyThreads;
-  /** Default: that of the system. */
-  readonly clock?: () => Date;
   /** File that a worker thread runs, for tests. */
   readonly entry?: URL;
 }
@@ -102,9 +100,12 @@ export class WorkerPool implements Participant {
     this.#store = store;
     this.#events = events;
     this.#options = options;
-    this.#materials = new Materials(options.clock ?? (() => new Date()), async (update) => {
-      await Promise.all(this.#all().map((worker) => worker.updateTls(update)));
-    });
+    this.#materials = new Materials(
+      () => new Date(),
+      async (update) => {
+        await Promise.all(this.#all().map((worker) => worker.updateTls(update)));
+      },
+    );
     this.#unsubscribe = store.subscribe((change) => this.#feed(change));
     this.#stopHeartbeat = startHeartbeat(
       () => this.#workers.filter(({ progress }) => progress === "live"),

@@ -178,8 +178,7 @@ available("sessions are resumed whichever worker answers, until a certificate is
 
   const before = (await handshake({ servername: "a.test" })).getPeerCertificate().fingerprint256;
   authority.issue("a.test");
-  const result = await control.call("reloadConfig", {});
-  expect(result).toBeDefined();
+  await control.call("reloadConfig", {});
   const shown = await Promise.all(
     Array.from({ length: 20 }, async () => {
       const socket = await handshake({ servername: "a.test" });
